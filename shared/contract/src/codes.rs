@@ -1,0 +1,219 @@
+//! Codes that people type: trimmed and upper-cased before they are compared (contract §8).
+
+use std::str::FromStr;
+
+use crate::{json::json_string, problem::Problem};
+
+/// What the server draws codes from: without I, O, 0 and 1, which are misread. 32 letters take 5 bits each, so
+/// that a random byte gives every letter the same chance.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// The letter of the alphabet that a random byte stands for.
+fn letter(random: u8) -> char {
+    char::from(ALPHABET[usize::from(random % 32)])
+}
+
+/// The form in which a code is compared. Only ASCII is raised: no code holds anything else.
+fn canonical(text: &str) -> String {
+    text.trim().to_ascii_uppercase()
+}
+
+fn is_letter_or_digit(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte.is_ascii_digit()
+}
+
+macro_rules! code {
+    ($(#[$doc:meta])* $name:ident, $valid:ident, $problem:literal, $pattern:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The code in its canonical form.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Problem;
+
+            fn from_str(text: &str) -> Result<Self, Problem> {
+                let code = canonical(text);
+                if $valid(code.as_bytes()) { Ok(Self(code)) } else { Err(Problem::new($problem)) }
+            }
+        }
+
+        json_string!($name, as_str, {"type": "string", "pattern": $pattern});
+    };
+}
+
+code! {
+    /// The code of an org, unique for ever: `^[A-Z][A-Z0-9]{2,15}$`.
+    OrgCode, is_org_code,
+    "must be 3 to 16 letters or digits, starting with a letter",
+    "^ *[A-Za-z][A-Za-z0-9]{2,15} *$"
+}
+
+code! {
+    /// The code of a record, unique in the scope that its service names: `^[A-Z0-9][A-Z0-9_-]{0,31}$`.
+    Code, is_code,
+    "must be 1 to 32 letters, digits, '_' or '-', starting with a letter or digit",
+    "^ *[A-Za-z0-9][A-Za-z0-9_-]{0,31} *$"
+}
+
+code! {
+    /// The code of a cost centre: `^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$`.
+    CcCode, is_cc_code,
+    "must be three groups of 4 letters or digits: AAAA-AAAA-AAAA",
+    "^ *[A-Za-z0-9]{4}-[A-Za-z0-9]{4}-[A-Za-z0-9]{4} *$"
+}
+
+code! {
+    /// The code of an invitation to create an org: `INV` and 10 letters or digits (ofm §4.1).
+    InvitationCode, is_invitation_code,
+    "must be INV followed by 10 letters or digits",
+    "^ *[Ii][Nn][Vv][A-Za-z0-9]{10} *$"
+}
+
+impl CcCode {
+    /// The code that these random bytes stand for.
+    pub fn from_random(bytes: [u8; 12]) -> Self {
+        let groups = bytes.chunks(4).map(|group| group.iter().copied().map(letter).collect::<String>());
+        Self(groups.collect::<Vec<_>>().join("-"))
+    }
+}
+
+impl InvitationCode {
+    /// The code that these random bytes stand for.
+    pub fn from_random(bytes: [u8; 10]) -> Self {
+        Self("INV".chars().chain(bytes.map(letter)).collect())
+    }
+}
+
+fn is_org_code(code: &[u8]) -> bool {
+    (3..=16).contains(&code.len())
+        && code[0].is_ascii_uppercase()
+        && code.iter().copied().all(is_letter_or_digit)
+}
+
+fn is_code(code: &[u8]) -> bool {
+    (1..=32).contains(&code.len())
+        && is_letter_or_digit(code[0])
+        && code.iter().all(|&byte| is_letter_or_digit(byte) || byte == b'_' || byte == b'-')
+}
+
+fn is_cc_code(code: &[u8]) -> bool {
+    let has_its_place = |(place, &byte)| match place {
+        4 | 9 => byte == b'-',
+        _ => is_letter_or_digit(byte),
+    };
+    code.len() == 14 && code.iter().enumerate().all(has_its_place)
+}
+
+fn is_invitation_code(code: &[u8]) -> bool {
+    code.len() == 13 && code.starts_with(b"INV") && code.iter().copied().all(is_letter_or_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn check<T: FromStr<Err = Problem> + std::fmt::Display>(good: &[(&str, &str)], bad: &[&str]) {
+        for (given, canonical) in good {
+            let read = given.parse::<T>().map(|code| code.to_string());
+            assert_eq!(read.as_deref(), Ok(*canonical), "{given:?}");
+        }
+        for given in bad {
+            assert!(given.parse::<T>().is_err(), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn org_codes() {
+        let sixteen = "A234567890123456";
+        check::<OrgCode>(
+            &[("ACME", "ACME"), (" acme9\n", "ACME9"), ("abc", "ABC"), (sixteen, sixteen)],
+            &["", "AB", "9ACME", "AC ME", "AC-ME", "ÄCME", "straße", "A2345678901234567"],
+        );
+    }
+
+    #[test]
+    fn codes_of_records() {
+        let longest = "A".repeat(32);
+        check::<Code>(
+            &[("a", "A"), ("9-b_c", "9-B_C"), ("\tmain\u{2003}", "MAIN"), (&longest, &longest)],
+            &["", " ", "-A", "_A", "A B", "A.B", "é", &"A".repeat(33)],
+        );
+    }
+
+    #[test]
+    fn cost_centre_codes() {
+        check::<CcCode>(
+            &[("AAAA-BBBB-0000", "AAAA-BBBB-0000"), (" ab1c-2def-gh34 ", "AB1C-2DEF-GH34")],
+            &[
+                "",
+                "AAAA-BBBB",
+                "AAAABBBBCCCC12",
+                "AAAA-BBBB-CCC",
+                "AAAA-BBBB-CCCCC",
+                "AAA--BBBB-CCCC",
+                "AAAA_BBBB_CCCC",
+            ],
+        );
+    }
+
+    #[test]
+    fn invitation_codes() {
+        check::<InvitationCode>(
+            &[("INV2345ABCDEF", "INV2345ABCDEF"), (" inv2345abcdef", "INV2345ABCDEF")],
+            &["", "INV", "INV123456", "XNV2345ABCDEF", "INV2345ABCDE-", "INV2345ABCDEFG"],
+        );
+    }
+
+    #[test]
+    fn the_reader_of_an_error_learns_the_rule() {
+        let error = serde_json::from_value::<OrgCode>(json!("A!")).unwrap_err();
+        assert_eq!(error.to_string(), "must be 3 to 16 letters or digits, starting with a letter");
+    }
+
+    #[test]
+    fn every_letter_has_the_same_chance() {
+        let mut count = [0; 32];
+        for byte in 0..=u8::MAX {
+            let at = ALPHABET.iter().position(|&l| char::from(l) == letter(byte)).unwrap();
+            count[at] += 1;
+        }
+        assert_eq!(count, [8; 32]);
+        assert_eq!(ALPHABET.iter().collect::<BTreeSet<_>>().len(), 32);
+        assert!(!ALPHABET.iter().any(|l| b"IO01".contains(l)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_drawn_is_valid_and_stays_as_it_is(cc: [u8; 12], invitation: [u8; 10]) {
+            let cc = CcCode::from_random(cc);
+            prop_assert_eq!(cc.as_str().parse(), Ok(cc.clone()));
+            let invitation = InvitationCode::from_random(invitation);
+            prop_assert_eq!(invitation.as_str().parse(), Ok(invitation.clone()));
+        }
+
+        #[test]
+        fn reading_is_idempotent(text in "[ \\t]?[a-zA-Z0-9_-]{1,33} ?") {
+            if let Ok(code) = text.parse::<Code>() {
+                prop_assert_eq!(code.as_str().parse(), Ok(code.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Time zones of the IANA database that is built into the program.
+
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use jiff::tz::{self, TimeZoneDatabase};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{json, problem::Problem};
+
+/// A time zone by its IANA name, read in any case and shown in the spelling of the database: `Europe/Berlin`.
+///
+/// A name that the database keeps for an older one is not replaced. What the machine has installed makes no
+/// difference: the database is the one in the program.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TimeZone(tz::TimeZone);
+
+impl TimeZone {
+    /// Coordinated universal time.
+    pub const UTC: Self = Self(tz::TimeZone::UTC);
+
+    /// The IANA name.
+    pub fn as_str(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The rules of the zone, for calendar arithmetic.
+    pub fn rules(&self) -> &tz::TimeZone {
+        &self.0
+    }
+}
+
+impl fmt::Display for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for TimeZone {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        match TimeZoneDatabase::bundled().get(text) {
+            Ok(zone) if !zone.is_unknown() => Ok(Self(zone)),
+            _ => Err(Problem::new("must be a time zone of the IANA database, such as Europe/Berlin")),
+        }
+    }
+}
+
+impl Serialize for TimeZone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeZone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        json::string(deserializer)
+    }
+}
+
+impl JsonSchema for TimeZone {
+    fn schema_name() -> Cow<'static, str> {
+        "TimeZone".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let database = TimeZoneDatabase::bundled();
+        let names: Vec<_> = database.available().map(|name| name.as_str().to_owned()).collect();
+        json_schema!({"type": "string", "enum": names})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_read_in_any_case_and_shown_in_one() {
+        for (given, shown) in [
+            ("europe/BERLIN", "Europe/Berlin"),
+            ("utc", "UTC"),
+            ("Asia/Calcutta", "Asia/Calcutta"),
+            ("America/Argentina/Ushuaia", "America/Argentina/Ushuaia"),
+        ] {
+            let zone: TimeZone = serde_json::from_value(json!(given)).unwrap();
+            assert_eq!(serde_json::to_value(zone).unwrap(), json!(shown));
+        }
+        assert_eq!("UTC".parse(), Ok(TimeZone::UTC));
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        for text in
+            ["", "Mars/Olympus", "+02:00", "Etc/Unknown", "CET-1CEST", "/etc/localtime", "Europe/Berlin "]
+        {
+            assert!(text.parse::<TimeZone>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_name_of_the_schema_is_read() {
+        let schema = schemars::schema_for!(TimeZone);
+        let names = schema.get("enum").and_then(serde_json::Value::as_array).unwrap();
+        assert!(names.len() > 400);
+        for name in names {
+            let zone: TimeZone = serde_json::from_value(name.clone()).unwrap();
+            assert_eq!(&serde_json::to_value(zone).unwrap(), name);
+        }
+    }
+}
