@@ -1,0 +1,20 @@
+//! Clients for what stands in for AWS on this machine.
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
+
+/// The region that everything local claims to be in.
+pub const REGION: &str = "us-east-1";
+/// Access key id and secret alike; nothing local checks them.
+pub const CREDENTIAL: &str = "local";
+
+/// What a client of any service at `endpoint` is made from: `Client::new(&local(endpoint))`.
+pub fn local(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new(CREDENTIAL, CREDENTIAL, None, None, "local stack");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint)
+        .build()
+}

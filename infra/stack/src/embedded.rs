@@ -1,0 +1,79 @@
+//! DynamoDB inside this process: `dynoxide` behind its HTTP API, so that every client talks to it as to AWS.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use dynoxide::Database;
+use tokio::sync::oneshot;
+
+/// A running embedded DynamoDB. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Embedded {
+    /// Where it answers, for example `http://127.0.0.1:49152`.
+    pub endpoint: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Starts one in memory, on a port that is free.
+pub fn start() -> Result<Embedded> {
+    start_at((Ipv4Addr::LOCALHOST, 0).into(), None)
+}
+
+/// Starts one on this address, in memory or kept in `file`.
+///
+/// It has a thread and a runtime of its own, so that it lives on when the runtime of the caller ends, as that of one
+/// test among many does.
+pub fn start_at(address: SocketAddr, file: Option<&Path>) -> Result<Embedded> {
+    let database = match file {
+        Some(file) => {
+            let path = file.to_str().with_context(|| format!("{} is not UTF-8", file.display()))?;
+            Database::new(path).map_err(|error| anyhow!("the database {path} cannot be opened: {error}"))?
+        }
+        None => Database::memory().map_err(|error| anyhow!("no database in memory: {error}"))?,
+    };
+    let listener = std::net::TcpListener::bind(address)
+        .with_context(|| format!("the database cannot listen on {address}"))?;
+    listener.set_nonblocking(true)?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("embedded-dynamodb")
+        .enable_all()
+        .build()?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        runtime.block_on(serve(listener, database, stopped));
+        // A request that is being served is finished, a connection that is only kept open is not waited for.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+    });
+    Ok(Embedded { endpoint, stop: Some(stop), thread: Some(thread) })
+}
+
+/// Serves until `stopped` resolves or its sender is gone.
+async fn serve(listener: std::net::TcpListener, database: Database, stopped: oneshot::Receiver<()>) {
+    let served = async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        dynoxide::server::serve_on(listener, database).await;
+        Ok::<_, std::io::Error>(())
+    };
+    tokio::select! {
+        _ = stopped => {}
+        ended = served => tracing::error!(?ended, "the embedded database ended"),
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so; there is nothing left to stop.
+            let _ = thread.join();
+        }
+    }
+}

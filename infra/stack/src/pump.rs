@@ -1,0 +1,310 @@
+//! Feeds the relay from the table's stream, as Lambda's event source mapping does: in order, at least once, in
+//! batches, and never past a record that the function could not take.
+//!
+//! Two differences from Lambda: there is no dead-letter queue, a record that is refused is offered again for as long
+//! as the pump runs; and there is one loop for all shards, parents before their children.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_sdk_dynamodbstreams::{
+    Client,
+    primitives::DateTime,
+    types::{OperationType, Record, Shard, ShardIteratorType, StreamViewType},
+};
+use serde_json::{Value, json};
+
+use crate::{pattern, template::EventSource};
+
+/// How long the pump waits when the stream had nothing new.
+const IDLE: Duration = Duration::from_millis(100);
+/// The first wait after a failure; each further one is twice as long, up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// The longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The function at the end of the stream.
+pub trait Target: Send + Sync {
+    /// Hands one event to the function and returns its answer. An error is a failure of the whole batch.
+    fn invoke(&self, event: &Value) -> impl Future<Output = Result<Value>> + Send;
+}
+
+/// A function that is invoked over Lambda's `Invoke` API, as `cargo lambda watch` serves it.
+#[derive(Clone, Debug)]
+pub struct HttpTarget {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl HttpTarget {
+    /// The function of this name behind `gateway`, for example `http://127.0.0.1:9000`.
+    pub fn new(gateway: &str, function: &str) -> Self {
+        let url = format!("{gateway}/2015-03-31/functions/{function}/invocations");
+        Self { client: reqwest::Client::new(), url }
+    }
+}
+
+impl Target for HttpTarget {
+    async fn invoke(&self, event: &Value) -> Result<Value> {
+        let response = self.client.post(&self.url).json(event).send().await?;
+        let failed =
+            !response.status().is_success() || response.headers().contains_key("x-amz-function-error");
+        let body = response.text().await?;
+        ensure!(!failed, "the function failed: {body}");
+        if body.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&body)?) }
+    }
+}
+
+/// Reads a table's stream and invokes a function with what it finds.
+#[derive(Debug)]
+pub struct Pump<T> {
+    streams: Client,
+    stream_arn: String,
+    source: EventSource,
+    target: T,
+    positions: Positions,
+}
+
+impl<T: Target> Pump<T> {
+    /// A pump from this stream to `target`, which starts at the oldest record that the stream still has, or after
+    /// the last one that `checkpoint` says was taken.
+    pub fn new(
+        streams: Client,
+        stream_arn: String,
+        source: EventSource,
+        target: T,
+        checkpoint: Option<PathBuf>,
+    ) -> Result<Self> {
+        let positions = Positions::load(checkpoint)?;
+        Ok(Self { streams, stream_arn, source, target, positions })
+    }
+
+    /// Pumps for ever; to stop it, drop the future. What was being delivered is delivered again by the next pump.
+    pub async fn run(mut self) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            match self.pass().await {
+                Ok(0) => tokio::time::sleep(IDLE).await,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "the stream waits, its next record was not taken"
+                    );
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                    continue;
+                }
+            }
+            wait = FIRST_WAIT;
+        }
+    }
+
+    /// Reads what every open shard has now and delivers it; the number of records read.
+    pub async fn pass(&mut self) -> Result<usize> {
+        let mut read = 0;
+        for shard in self.shards().await? {
+            read += self.drain(&shard).await?;
+        }
+        Ok(read)
+    }
+
+    /// The ids of the shards, parents before their children: ids carry the time of their making.
+    async fn shards(&self) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        let mut last = None;
+        loop {
+            let described = self
+                .streams
+                .describe_stream()
+                .stream_arn(&self.stream_arn)
+                .set_exclusive_start_shard_id(last)
+                .send()
+                .await
+                .map_err(aws_sdk_dynamodbstreams::Error::from)?;
+            let stream = described.stream_description.context("a stream without description")?;
+            ids.extend(
+                stream.shards.unwrap_or_default().into_iter().filter_map(|shard: Shard| shard.shard_id),
+            );
+            last = stream.last_evaluated_shard_id;
+            if last.is_none() {
+                ids.sort_unstable();
+                return Ok(ids);
+            }
+        }
+    }
+
+    async fn drain(&mut self, shard: &str) -> Result<usize> {
+        let Some(mut iterator) = self.iterator(shard).await? else { return Ok(0) };
+        let mut read = 0;
+        loop {
+            let got = self
+                .streams
+                .get_records()
+                .shard_iterator(iterator)
+                .send()
+                .await
+                .map_err(aws_sdk_dynamodbstreams::Error::from)?;
+            let records = got.records.unwrap_or_default();
+            read += records.len();
+            let empty = records.is_empty();
+            self.deliver(shard, &records).await?;
+            match got.next_shard_iterator {
+                None => {
+                    self.positions.close(shard)?;
+                    return Ok(read);
+                }
+                Some(_) if empty => return Ok(read),
+                Some(next) => iterator = next,
+            }
+        }
+    }
+
+    /// Where to read on in this shard; none when it is closed and read to its end.
+    async fn iterator(&self, shard: &str) -> Result<Option<String>> {
+        let (kind, after) = match self.positions.of(shard) {
+            Some(Position::Closed) => return Ok(None),
+            Some(Position::After(number)) => (ShardIteratorType::AfterSequenceNumber, Some(number.clone())),
+            None => (ShardIteratorType::TrimHorizon, None),
+        };
+        let got = self
+            .streams
+            .get_shard_iterator()
+            .stream_arn(&self.stream_arn)
+            .shard_id(shard)
+            .shard_iterator_type(kind)
+            .set_sequence_number(after)
+            .send()
+            .await
+            .map_err(aws_sdk_dynamodbstreams::Error::from)?;
+        Ok(got.shard_iterator)
+    }
+
+    /// Delivers the records that match the filter, and notes the place after each batch.
+    async fn deliver(&mut self, shard: &str, records: &[Record]) -> Result<()> {
+        let mut events = Vec::new();
+        for record in records {
+            let event = event(record, &self.stream_arn)?;
+            if self.source.patterns.iter().any(|pattern| pattern::matches(pattern, &event)) {
+                events.push(event);
+            }
+        }
+        for batch in events.chunks(self.source.batch_size) {
+            let answer = self.target.invoke(&json!({ "Records": batch })).await?;
+            let taken = taken(&answer, batch)?;
+            if let Some(last) = batch[..taken].last() {
+                self.positions.advance(shard, sequence_number(last))?;
+            }
+            if let Some(refused) = batch.get(taken) {
+                bail!("the function refused the record {}", sequence_number(refused));
+            }
+        }
+        match records.last().and_then(|record| record.dynamodb.as_ref()?.sequence_number.as_deref()) {
+            Some(last) => self.positions.advance(shard, last),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How many records of the batch, from its start, the function took: all before the first that it names in
+/// `batchItemFailures`. An answer that names none has taken all; one that names a record of another batch, none.
+fn taken(answer: &Value, batch: &[Value]) -> Result<usize> {
+    let Some(failures) = answer.get("batchItemFailures") else { return Ok(batch.len()) };
+    let failures = failures.as_array().context("batchItemFailures is not a list")?;
+    let places = failures.iter().map(|failure| {
+        batch.iter().position(|record| sequence_number(record) == failure["itemIdentifier"]).unwrap_or(0)
+    });
+    Ok(places.min().unwrap_or(batch.len()))
+}
+
+fn sequence_number(record: &Value) -> &str {
+    record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default()
+}
+
+/// The record as Lambda hands it to a function.
+fn event(record: &Record, stream_arn: &str) -> Result<Value> {
+    let change = record.dynamodb.as_ref().context("a stream record without its change")?;
+    let mut dynamodb = json!({
+        "ApproximateCreationDateTime": change.approximate_creation_date_time.as_ref().map(DateTime::secs),
+        "SequenceNumber": change.sequence_number,
+        "SizeBytes": change.size_bytes,
+        "StreamViewType": change.stream_view_type.as_ref().map(StreamViewType::as_str),
+    });
+    for (name, image) in
+        [("Keys", &change.keys), ("NewImage", &change.new_image), ("OldImage", &change.old_image)]
+    {
+        if let Some(image) = image {
+            dynamodb[name] = serde_json::to_value(serde_dynamo::Item::from(image.clone()))?;
+        }
+    }
+    Ok(json!({
+        "eventID": record.event_id,
+        "eventName": record.event_name.as_ref().map(OperationType::as_str),
+        "eventVersion": record.event_version,
+        "eventSource": record.event_source,
+        "awsRegion": record.aws_region,
+        "eventSourceARN": stream_arn,
+        "dynamodb": dynamodb,
+    }))
+}
+
+/// How far each shard was read, kept in a file where the table outlives the process.
+#[derive(Debug)]
+struct Positions {
+    shards: BTreeMap<String, Position>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Position {
+    /// The sequence number of the last record that was taken.
+    After(String),
+    /// The shard takes no more records and all were read.
+    Closed,
+}
+
+impl Positions {
+    fn load(file: Option<PathBuf>) -> Result<Self> {
+        let shards = match file.as_deref().filter(|file| file.exists()) {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)?;
+                serde_json::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?
+            }
+            None => BTreeMap::new(),
+        };
+        Ok(Self { shards, file })
+    }
+
+    fn of(&self, shard: &str) -> Option<&Position> {
+        self.shards.get(shard)
+    }
+
+    fn advance(&mut self, shard: &str, number: &str) -> Result<()> {
+        self.set(shard, Position::After(number.to_owned()))
+    }
+
+    fn close(&mut self, shard: &str) -> Result<()> {
+        self.set(shard, Position::Closed)
+    }
+
+    fn set(&mut self, shard: &str, position: Position) -> Result<()> {
+        self.shards.insert(shard.to_owned(), position);
+        match &self.file {
+            Some(file) => replace(file, &serde_json::to_vec(&self.shards)?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes the file whole or not at all.
+fn replace(file: &Path, content: &[u8]) -> Result<()> {
+    let fresh = file.with_extension("new");
+    std::fs::write(&fresh, content)?;
+    std::fs::rename(&fresh, file)?;
+    Ok(())
+}
