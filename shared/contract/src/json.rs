@@ -55,10 +55,9 @@ pub(crate) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     deserializer.deserialize_i64(Whole)
 }
 
-/// Gives a type that has `FromStr<Err = Problem>` and the named way to show itself its form as a JSON string:
-/// `TryFrom<String>`, `Serialize`, `Deserialize` and, inlined where it is used, the given JSON schema.
-macro_rules! json_string {
-    ($type:ty $(where [$($generics:tt)*])?, $show:ident, $schema:tt) => {
+/// Reads a type by its `FromStr<Err = Problem>` and writes it by the named method that shows it.
+macro_rules! json_serde {
+    ($type:ty $(where [$($generics:tt)*])?, $show:ident) => {
         impl$(<$($generics)*>)? TryFrom<String> for $type {
             type Error = $crate::problem::Problem;
 
@@ -78,6 +77,13 @@ macro_rules! json_string {
                 $crate::json::string(deserializer)
             }
         }
+    };
+}
+
+/// Gives a type its form as a JSON string, whose schema is written out wherever the type is used.
+macro_rules! json_string {
+    ($type:ty $(where [$($generics:tt)*])?, $show:ident, $schema:tt) => {
+        $crate::json::json_serde!($type $(where [$($generics)*])?, $show);
 
         impl$(<$($generics)*>)? schemars::JsonSchema for $type {
             fn inline_schema() -> bool {
@@ -98,7 +104,36 @@ macro_rules! json_string {
         }
     };
 }
-pub(crate) use json_string;
+
+/// Gives a type that is one of a list its form as a JSON string, whose schema is the list, once in a document.
+macro_rules! json_choice {
+    ($type:ident, $show:ident, $all:expr) => {
+        $crate::json::json_serde!($type, $show);
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.$show(), f)
+            }
+        }
+
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "enum": $all})
+            }
+        }
+    };
+}
+pub(crate) use {json_choice, json_serde, json_string};
 
 #[cfg(test)]
 mod tests {

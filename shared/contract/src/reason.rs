@@ -3,10 +3,10 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    json::{self, json_string},
+    json::{json_choice, json_string},
     problem::Problem,
     text::{LINES_NOT_BLANK, Text, tidy_lines},
 };
@@ -50,7 +50,7 @@ json_string!(Reason, as_str, {
 const REASON_CODES: &str = include_str!("reason_codes.txt");
 
 /// Why, as a program reads it: `CATEGORY.CODE`, one of the allow-list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReasonCode(&'static str);
 
 impl ReasonCode {
@@ -65,12 +65,6 @@ impl ReasonCode {
     }
 }
 
-impl fmt::Display for ReasonCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
 impl FromStr for ReasonCode {
     type Err = Problem;
 
@@ -80,27 +74,7 @@ impl FromStr for ReasonCode {
     }
 }
 
-impl Serialize for ReasonCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for ReasonCode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::string(deserializer)
-    }
-}
-
-impl JsonSchema for ReasonCode {
-    fn schema_name() -> Cow<'static, str> {
-        "ReasonCode".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "enum": Self::all().collect::<Vec<_>>()})
-    }
-}
+json_choice!(ReasonCode, as_str, Self::all().map(Self::as_str).collect::<Vec<_>>());
 
 /// A record of any system that a change goes back to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

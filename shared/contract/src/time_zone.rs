@@ -1,12 +1,10 @@
 //! Time zones of the IANA database that is built into the program.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::str::FromStr;
 
 use jiff::tz::{self, TimeZoneDatabase};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{json, problem::Problem};
+use crate::{json::json_choice, problem::Problem};
 
 /// A time zone by its IANA name, read in any case and shown in the spelling of the database: `Europe/Berlin`.
 ///
@@ -30,18 +28,6 @@ impl TimeZone {
     }
 }
 
-impl fmt::Display for TimeZone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for TimeZone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl FromStr for TimeZone {
     type Err = Problem;
 
@@ -53,28 +39,11 @@ impl FromStr for TimeZone {
     }
 }
 
-impl Serialize for TimeZone {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
+json_choice!(TimeZone, as_str, names());
 
-impl<'de> Deserialize<'de> for TimeZone {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::string(deserializer)
-    }
-}
-
-impl JsonSchema for TimeZone {
-    fn schema_name() -> Cow<'static, str> {
-        "TimeZone".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let database = TimeZoneDatabase::bundled();
-        let names: Vec<_> = database.available().map(|name| name.as_str().to_owned()).collect();
-        json_schema!({"type": "string", "enum": names})
-    }
+/// Every name of the database.
+fn names() -> Vec<String> {
+    TimeZoneDatabase::bundled().available().map(|name| name.as_str().to_owned()).collect()
 }
 
 #[cfg(test)]
