@@ -1,0 +1,317 @@
+//! Cost centres: what an org books its spending on (contract ofm §5).
+
+use contract::{
+    codes::CcCode,
+    error::{Error, Result, Tag},
+    ids::{CcGuid, OrgGuid},
+    input::Patch,
+    revision,
+    states::{Filter, visible},
+    text::{Caption, Prose},
+    time::Time,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use service::{
+    Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Written, allow, change, list, names, post, read,
+    read_record, revised, write,
+};
+use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
+
+use crate::{
+    access::ASSOCIATED,
+    keys,
+    lifecycle::{self, Status},
+};
+
+/// The routes.
+pub static ROUTES: &[Route] = &[
+    Route {
+        call: post("/cost-centre/create"),
+        summary: "Create a cost centre",
+        class: Class::A,
+        org: OrgFrom::Body,
+        access: Access::Owner,
+        errors: &[Tag::DuplicateCode],
+        handler: &write(create),
+    },
+    Route {
+        call: post("/cost-centre/get"),
+        summary: "Get a cost centre",
+        class: Class::B,
+        org: OrgFrom::BodyGuid,
+        access: ASSOCIATED,
+        errors: &[],
+        handler: &read_record(get),
+    },
+    Route {
+        call: post("/cost-centre/list"),
+        summary: "List the cost centres of an org, by code",
+        class: Class::B,
+        org: OrgFrom::Body,
+        access: ASSOCIATED,
+        errors: &[],
+        handler: &list(list_by_code),
+    },
+    Route {
+        call: post("/cost-centre/status/set"),
+        summary: "Set the status of a cost centre",
+        class: Class::A,
+        org: OrgFrom::Body,
+        access: Access::Owner,
+        errors: &[Tag::InvalidTransition, Tag::InUse],
+        handler: &change(set_status),
+    },
+    Route {
+        call: post("/cost-centre/update"),
+        summary: "Change caption or description of a cost centre",
+        class: Class::A,
+        org: OrgFrom::Body,
+        access: Access::Owner,
+        errors: &[Tag::InvalidState],
+        handler: &change(update),
+    },
+    Route {
+        call: post("/resolve/cost-centre"),
+        summary: "Find a cost centre by its code",
+        class: Class::B,
+        org: OrgFrom::Body,
+        access: Access::Owner,
+        errors: &[],
+        handler: &read(resolve),
+    },
+];
+
+/// A cost centre.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CostCentre {
+    /// The org.
+    pub org_guid: OrgGuid,
+    /// Its id.
+    pub cc_guid: CcGuid,
+    /// Its code, unique in the org; never changes.
+    pub cccode: CcCode,
+    /// What it is called.
+    pub caption: Caption,
+    /// What it is for.
+    pub description: Option<Prose<1000>>,
+    /// How it stands.
+    pub status: Status,
+}
+
+classes!(CostCentre {
+    org_guid: Plain,
+    cc_guid: Plain,
+    cccode: Plain,
+    caption: Plain,
+    description: Plain,
+    status: Plain,
+});
+
+impl Entity for CostCentre {
+    const SERVICE: &'static str = "ofm";
+    const TYPE: &'static str = "cost-centre";
+    type Scope = Org;
+    type Revision = revision::Tag;
+
+    fn key(&self, org: &Org) -> Key<Self> {
+        keys::cost_centre::by_guid(org, self.cc_guid)
+    }
+
+    fn indexes(&self, org: &Org, _: Time) -> Indexes {
+        keys::cost_centre::lists(org, self)
+    }
+
+    fn id(&self) -> String {
+        self.cc_guid.to_string()
+    }
+}
+
+/// A cost centre as it is answered.
+#[derive(Serialize, JsonSchema)]
+pub struct CostCentreView {
+    #[serde(flatten)]
+    centre: Shown<CostCentre>,
+    /// Whether it is the master: the org's `cost_centre_guid`.
+    is_master: bool,
+}
+
+impl Resource for CostCentre {
+    type View = CostCentreView;
+
+    fn view(stored: &Stored<Self>, ctx: &Ctx) -> CostCentreView {
+        CostCentreView { centre: stored.shown(), is_master: is_master(ctx, stored.record.cc_guid) }
+    }
+}
+
+fn is_master(ctx: &Ctx, cc_guid: CcGuid) -> bool {
+    ctx.org_record().is_ok_and(|org| org.record.cost_centre_guid == cc_guid)
+}
+
+/// Who holds a code: written with the cost centre, never released.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CcCodeClaim {
+    /// The code.
+    pub cccode: CcCode,
+    /// The cost centre.
+    pub cc_guid: CcGuid,
+}
+
+classes!(CcCodeClaim { cccode: Plain, cc_guid: Plain });
+
+impl Entity for CcCodeClaim {
+    const SERVICE: &'static str = "ofm";
+    const TYPE: &'static str = "cccode";
+    type Scope = Org;
+    type Revision = revision::Counter;
+
+    fn key(&self, org: &Org) -> Key<Self> {
+        keys::cost_centre::by_code(org, &self.cccode)
+    }
+
+    fn id(&self) -> String {
+        self.cccode.to_string()
+    }
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct Create {
+    caption: Caption,
+    /// Made by the server unless given.
+    cccode: Option<CcCode>,
+    description: Option<Prose<1000>>,
+}
+
+async fn create(ctx: Ctx, input: Create) -> Result<Written<CostCentreView>> {
+    let org = ctx.org()?;
+    let mut change = ctx.change();
+    let cc_guid = CcGuid::from_uuid(change.uuid());
+    let cccode = input.cccode.unwrap_or_else(|| random_code(&ctx));
+    let claim = CcCodeClaim { cccode: cccode.clone(), cc_guid };
+    change.claim(org, claim, |_| Error::from(Tag::DuplicateCode).detail("field", "cccode"))?;
+    let centre = CostCentre {
+        org_guid: org.guid(),
+        cc_guid,
+        cccode,
+        caption: input.caption,
+        description: input.description,
+        status: Status::Active,
+    };
+    let created = change.create(org, centre, "cost-centre-created")?;
+    change.show(&created)
+}
+
+/// A code from the source of randomness.
+pub(crate) fn random_code(ctx: &Ctx) -> CcCode {
+    let mut random = [0; 12];
+    ctx.chance().fill(&mut random);
+    CcCode::from_random(random)
+}
+
+names!([Get, SetStatus, Update] CostCentre = keys::cost_centre::by_guid[cc_guid]);
+revised!(SetStatus, Update);
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct Get {
+    cc_guid: CcGuid,
+}
+
+async fn get(ctx: Ctx, _: Get, centre: Stored<CostCentre>) -> Result<Answer<CostCentreView>> {
+    ctx.show(&centre)
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct List {
+    status: Option<Filter<Status>>,
+    include_doomed: Option<bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct CostCentres {
+    cost_centres: Vec<CostCentreView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<CostCentres>> {
+    let statuses = visible(input.status, input.include_doomed);
+    let page = ctx.list(&keys::cost_centre::by_status(ctx.org()?, &statuses)).await?;
+    Ok(Answer::new(CostCentres { cost_centres: page.show(&ctx), next_token: page.next_token }))
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct SetStatus {
+    cc_guid: CcGuid,
+    expected_revision: Option<revision::Tag>,
+    status: Status,
+}
+
+async fn set_status(
+    ctx: Ctx,
+    input: SetStatus,
+    before: Stored<CostCentre>,
+) -> Result<Written<CostCentreView>> {
+    let org = ctx.org()?;
+    allow(lifecycle::ARCS, before.record.status, input.status)?;
+    let mut change = ctx.change();
+    if input.status != Status::Active {
+        if is_master(&ctx, before.record.cc_guid) {
+            let blocking = json!([{"kind": "org", "count": 1, "sample_id": org.guid()}]);
+            return Err(Error::from(Tag::InUse).detail("blocking", blocking));
+        }
+        // The org must not make it the master meanwhile.
+        let seen = ctx.org_record()?;
+        change.require(&seen.record.key(org), seen)?;
+    }
+    let centre = CostCentre { status: input.status, ..before.record.clone() };
+    let after = change.update(org, &before, centre, "cost-centre-status-set")?;
+    change.show(&after)
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct Update {
+    cc_guid: CcGuid,
+    expected_revision: Option<revision::Tag>,
+    caption: Option<Caption>,
+    description: Patch<Prose<1000>>,
+}
+
+async fn update(ctx: Ctx, input: Update, before: Stored<CostCentre>) -> Result<Written<CostCentreView>> {
+    if before.record.status == Status::Doomed {
+        return Err(Error::from(Tag::InvalidState).detail("status", json!(Status::Doomed)));
+    }
+    let mut centre = before.record.clone();
+    if let Some(caption) = input.caption {
+        centre.caption = caption;
+    }
+    input.description.apply(&mut centre.description);
+    let mut change = ctx.change();
+    let after = change.update(ctx.org()?, &before, centre, "cost-centre-updated")?;
+    change.show(&after)
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct Resolve {
+    cccode: CcCode,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Resolved {
+    org_guid: OrgGuid,
+    cc_guid: CcGuid,
+    cccode: CcCode,
+    status: Status,
+}
+
+async fn resolve(ctx: Ctx, input: Resolve) -> Result<Answer<Resolved>> {
+    let org = ctx.org()?;
+    let claim = ctx.get(&keys::cost_centre::by_code(org, &input.cccode)).await?.ok_or(Tag::NotFound)?;
+    let centre =
+        ctx.get(&keys::cost_centre::by_guid(org, claim.record.cc_guid)).await?.ok_or(Tag::NotFound)?;
+    let CostCentre { org_guid, cc_guid, cccode, status, .. } = centre.record;
+    if status == Status::Doomed {
+        return Err(Tag::NotFound.into());
+    }
+    Ok(Answer::new(Resolved { org_guid, cc_guid, cccode, status }))
+}

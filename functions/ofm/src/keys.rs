@@ -1,0 +1,37 @@
+//! Where the records of this service are stored, and how they are found. Every key of this crate is made here, but
+//! those of orgs, members and owners, which every service reads (`identity::keys`).
+
+/// Cost centres.
+pub mod cost_centre {
+    use contract::{codes::CcCode, ids::CcGuid};
+    use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
+
+    use crate::{
+        cost_centre::{CcCodeClaim, CostCentre},
+        lifecycle::Status,
+    };
+
+    /// One cost centre.
+    pub fn by_guid(org: &Org, guid: CcGuid) -> Key<CostCentre> {
+        Key::new(&Partition::of("ofm", org).part("cost-centre").part(guid), &[&"cost-centre"])
+    }
+
+    /// Which cost centre has this code.
+    pub fn by_code(org: &Org, code: &CcCode) -> Key<CcCodeClaim> {
+        Key::new(&Partition::of("ofm", org).part("cccode").part(code), &[&"claim"])
+    }
+
+    fn of_status(org: &Org, status: Status) -> Partition {
+        Partition::of("ofm", org).part("cost-centres").state(status)
+    }
+
+    /// The cost centres of an org in some states, by code.
+    pub fn by_status(org: &Org, statuses: &[Status]) -> Listing<CostCentre> {
+        let partitions = statuses.iter().map(|status| of_status(org, *status));
+        Listing::new(Index::First, partitions, Order::Ascending)
+    }
+
+    pub(crate) fn lists(org: &Org, centre: &CostCentre) -> Indexes {
+        Indexes::none().first(of_status(org, centre.status), &[&centre.cccode, &centre.cc_guid])
+    }
+}

@@ -1,0 +1,1 @@
+//! Sessions, service accounts, API keys.

@@ -1,0 +1,159 @@
+//! Where the records that callers are checked against are stored, and how they are found. Every key of this crate is
+//! made here.
+
+use contract::{
+    codes::OrgCode,
+    ids::{ServiceAccountGuid, UserGuid},
+    time::Time,
+};
+use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
+
+use crate::{
+    api_key::{ApiKey, KeyPolicy, KeyStatus},
+    clock::ClockShift,
+    member::{Member, MemberState},
+    org::{OrgCodeClaim, OrgRecord},
+    owner::{Owner, OwnerState},
+    service_account::{AccountStatus, ServiceAccount},
+    session::{Session, SessionStatus},
+    user::User,
+};
+
+/// The org itself.
+pub fn org(org: &Org) -> Key<OrgRecord> {
+    Key::new(&Partition::of("ofm", org).part("org"), &[&"org"])
+}
+
+/// Who holds an orgcode.
+pub fn orgcode(code: &OrgCode) -> Key<OrgCodeClaim> {
+    Key::new(&Partition::of_system("ofm").part("orgcode").part(code), &[&"claim"])
+}
+
+fn person(org: &Org, user: UserGuid) -> Partition {
+    Partition::of("ofm", org).part("member").part(user)
+}
+
+/// A person's membership in an org.
+pub fn member(org: &Org, user: UserGuid) -> Key<Member> {
+    Key::new(&person(org, user), &[&"member"])
+}
+
+/// A person's ownership of an org.
+pub fn owner(org: &Org, user: UserGuid) -> Key<Owner> {
+    Key::new(&person(org, user), &[&"owner"])
+}
+
+fn members(org: &Org, of: MemberState) -> Partition {
+    Partition::of("ofm", org).part("members").state(of)
+}
+
+fn orgs_of(user: UserGuid) -> Partition {
+    Partition::of_system("ofm").part("orgs-of").part(user)
+}
+
+pub(crate) fn member_lists(org: &Org, member: &Member, created_at: Time) -> Indexes {
+    Indexes::none()
+        .first(members(org, member.state), &[&created_at, &member.user_guid])
+        .second(orgs_of(member.user_guid), &[&member.orgcode, &member.org_guid])
+}
+
+/// The members of an org in some states, oldest first.
+pub fn members_by_state(org: &Org, states: &[MemberState]) -> Listing<Member> {
+    Listing::new(Index::First, states.iter().map(|state| members(org, *state)), Order::Ascending)
+}
+
+/// A person's memberships in all orgs, by orgcode.
+pub fn memberships_of(user: UserGuid) -> Listing<Member> {
+    Listing::new(Index::Second, [orgs_of(user)], Order::Ascending)
+}
+
+fn owners(org: &Org, of: OwnerState) -> Partition {
+    Partition::of("ofm", org).part("owners").state(of)
+}
+
+pub(crate) fn owner_lists(org: &Org, owner: &Owner, created_at: Time) -> Indexes {
+    Indexes::none().first(owners(org, owner.state), &[&created_at, &owner.user_guid])
+}
+
+/// The owners of an org in some states, oldest first.
+pub fn owners_by_state(org: &Org, states: &[OwnerState]) -> Listing<Owner> {
+    Listing::new(Index::First, states.iter().map(|state| owners(org, *state)), Order::Ascending)
+}
+
+fn of_user(user: UserGuid) -> Partition {
+    Partition::of_system("usm").part("user").part(user)
+}
+
+/// A user.
+pub fn user(user: UserGuid) -> Key<User> {
+    Key::new(&of_user(user), &[&"user"])
+}
+
+/// A session, by the hash of its token.
+pub fn session(user: UserGuid, token_hash: &str) -> Key<Session> {
+    Key::new(&of_user(user), &[&"session", &token_hash])
+}
+
+fn sessions(user: UserGuid, status: SessionStatus) -> Partition {
+    of_user(user).part("sessions").state(status)
+}
+
+pub(crate) fn session_lists(session: &Session, created_at: Time) -> Indexes {
+    Indexes::none().first(sessions(session.user_guid, session.status), &[&created_at, &session.session_id])
+}
+
+/// A user's sessions by what was done to them, oldest first.
+pub fn sessions_by_status(user: UserGuid, statuses: &[SessionStatus]) -> Listing<Session> {
+    Listing::new(Index::First, statuses.iter().map(|status| sessions(user, *status)), Order::Ascending)
+}
+
+fn of_account(org: &Org, account: ServiceAccountGuid) -> Partition {
+    Partition::of("usm", org).part("service-account").part(account)
+}
+
+/// A service account.
+pub fn service_account(org: &Org, account: ServiceAccountGuid) -> Key<ServiceAccount> {
+    Key::new(&of_account(org, account), &[&"account"])
+}
+
+fn accounts(org: &Org, status: AccountStatus) -> Partition {
+    Partition::of("usm", org).part("service-accounts").state(status)
+}
+
+pub(crate) fn service_account_lists(org: &Org, account: &ServiceAccount) -> Indexes {
+    Indexes::none().first(accounts(org, account.status), &[&account.code, &account.service_account_guid])
+}
+
+/// The service accounts of an org in some states, by code.
+pub fn service_accounts_by_status(org: &Org, statuses: &[AccountStatus]) -> Listing<ServiceAccount> {
+    Listing::new(Index::First, statuses.iter().map(|status| accounts(org, *status)), Order::Ascending)
+}
+
+/// An API key, by its hash.
+pub fn api_key(org: &Org, account: ServiceAccountGuid, token_hash: &str) -> Key<ApiKey> {
+    Key::new(&of_account(org, account), &[&"key", &token_hash])
+}
+
+fn api_keys(org: &Org, account: ServiceAccountGuid, status: KeyStatus) -> Partition {
+    of_account(org, account).part("keys").state(status)
+}
+
+pub(crate) fn api_key_lists(org: &Org, key: &ApiKey, created_at: Time) -> Indexes {
+    Indexes::none().first(api_keys(org, key.service_account_guid, key.status), &[&created_at, &key.key_id])
+}
+
+/// The keys of a service account in some states, oldest first.
+pub fn api_keys_by_status(org: &Org, account: ServiceAccountGuid, statuses: &[KeyStatus]) -> Listing<ApiKey> {
+    let partitions = statuses.iter().map(|status| api_keys(org, account, *status));
+    Listing::new(Index::First, partitions, Order::Ascending)
+}
+
+/// The org's policy for its keys.
+pub fn key_policy(org: &Org) -> Key<KeyPolicy> {
+    Key::new(&Partition::of("usm", org).part("key-policy"), &[&"policy"])
+}
+
+/// The shift of the test clock.
+pub fn clock() -> Key<ClockShift> {
+    Key::new(&Partition::of_system("sys").part("clock"), &[&"shift"])
+}

@@ -1,0 +1,16 @@
+//! The records that every service checks callers against (usm §2): org, member, owner, user, session, service
+//! account, key, key policy; their keys, tokens and state tables.
+//!
+//! They stand in a crate of their own because every function reads them, `ofm` and `usm` change them on behalf of
+//! callers, and the operator changes them all.
+
+pub mod api_key;
+pub mod clock;
+pub mod keys;
+pub mod member;
+pub mod org;
+pub mod owner;
+pub mod service_account;
+pub mod session;
+pub mod token;
+pub mod user;

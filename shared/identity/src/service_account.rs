@@ -1,0 +1,75 @@
+//! A service account: a program that acts in an org (usm §4).
+
+use contract::{
+    codes::Code,
+    given_roles::ServiceAccountRoles,
+    ids::{OrgGuid, ServiceAccountGuid},
+    revision,
+    text::Caption,
+    time::Time,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::{Entity, Indexes, Key, Org, classes};
+
+use crate::keys;
+
+/// How a service account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// Its keys count.
+    Active,
+    /// Its keys do not count for now.
+    Inactive,
+    /// Ended, for ever.
+    Doomed,
+}
+
+/// A service account. Its roles never change, so that no key gains power unseen.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceAccount {
+    /// The org.
+    pub org_guid: OrgGuid,
+    /// Its id.
+    pub service_account_guid: ServiceAccountGuid,
+    /// Its code, unique in the org.
+    pub code: Code,
+    /// What it is called.
+    pub caption: Caption,
+    /// What it may do.
+    pub roles: ServiceAccountRoles,
+    /// How it stands.
+    pub status: AccountStatus,
+    /// Keys from before are dead.
+    pub keys_valid_from: Option<Time>,
+}
+
+classes!(ServiceAccount {
+    org_guid: Plain,
+    service_account_guid: Plain,
+    code: Plain,
+    caption: Plain,
+    roles: Plain,
+    status: Plain,
+    keys_valid_from: Plain,
+});
+
+impl Entity for ServiceAccount {
+    const SERVICE: &'static str = "usm";
+    const TYPE: &'static str = "service-account";
+    type Scope = Org;
+    type Revision = revision::Tag;
+
+    fn key(&self, scope: &Org) -> Key<Self> {
+        keys::service_account(scope, self.service_account_guid)
+    }
+
+    fn indexes(&self, scope: &Org, _: Time) -> Indexes {
+        keys::service_account_lists(scope, self)
+    }
+
+    fn id(&self) -> String {
+        self.service_account_guid.to_string()
+    }
+}

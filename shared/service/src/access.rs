@@ -1,0 +1,88 @@
+//! Who may call a route (contract §4, ofm §1, usm §4).
+
+use contract::{
+    error::{Error, Result, Tag},
+    roles::Role,
+};
+use serde_json::json;
+
+use crate::caller::{Caller, Principal};
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone, without a credential.
+    Public,
+    /// Any valid session or key.
+    Any,
+    /// Any valid session; a key is refused.
+    Human,
+    /// Any valid key.
+    Key,
+    /// Whoever is associated with the org; a key also needs one of these roles.
+    Associated(&'static [Role]),
+    /// Whoever is associated and has one of these roles, or is an owner.
+    OneOf(&'static [Role]),
+    /// An active owner, or a key with the role of one.
+    Owner,
+    /// An active owner's session; a key is refused.
+    OwnerInPerson,
+    /// The active primary owner's session.
+    PrimaryOwner,
+    /// An operator, by direct invocation.
+    Operator,
+}
+
+impl Access {
+    /// Whether the caller must belong to the org of the request.
+    pub(crate) fn needs_association(self) -> bool {
+        !matches!(self, Self::Public | Self::Any | Self::Human | Self::Key | Self::Operator)
+    }
+
+    /// Refuses a caller without the right; says whether the caller passed as an owner only.
+    pub(crate) fn check(self, caller: &Caller) -> Result<bool> {
+        let is_key = matches!(caller.principal, Principal::Key { .. });
+        let refuse = |tag: Tag| Err(Error::from(tag));
+        match self {
+            Self::Public | Self::Any | Self::Key | Self::Operator => Ok(false),
+            Self::Human if is_key => refuse(Tag::Forbidden),
+            Self::Human => Ok(false),
+            Self::Associated(roles) if is_key => one_of(caller, roles),
+            Self::Associated(_) => Ok(false),
+            Self::OneOf(roles) => one_of(caller, roles),
+            Self::OwnerInPerson | Self::PrimaryOwner if is_key => refuse(Tag::Forbidden),
+            Self::Owner | Self::OwnerInPerson if !caller.is_owner => refuse(Tag::NotOwner),
+            Self::Owner | Self::OwnerInPerson => Ok(true),
+            Self::PrimaryOwner if !caller.is_primary_owner => refuse(Tag::NotPrimaryOwner),
+            Self::PrimaryOwner => Ok(true),
+        }
+    }
+
+    /// The tags with which the check refuses.
+    pub(crate) fn tags(self) -> Vec<Tag> {
+        let session = [Tag::SessionInvalid, Tag::SessionExpired];
+        let key = [Tag::ApiKeyInvalid, Tag::ApiKeyExpired];
+        let with = |tags: &[Tag]| [&session[..], &key[..], tags].concat();
+        match self {
+            Self::Public | Self::Operator => Vec::new(),
+            Self::Any => with(&[]),
+            Self::Human => with(&[Tag::Forbidden]),
+            Self::Key => key.to_vec(),
+            Self::Associated(_) | Self::OneOf(_) => with(&[Tag::Forbidden, Tag::NotFound]),
+            Self::Owner => with(&[Tag::NotOwner, Tag::NotFound]),
+            Self::OwnerInPerson => with(&[Tag::Forbidden, Tag::NotOwner, Tag::NotFound]),
+            Self::PrimaryOwner => with(&[Tag::Forbidden, Tag::NotPrimaryOwner, Tag::NotFound]),
+        }
+    }
+}
+
+fn one_of(caller: &Caller, roles: &[Role]) -> Result<bool> {
+    if caller.roles.contains_any(roles) {
+        return Ok(false);
+    }
+    if caller.is_owner {
+        return Ok(true);
+    }
+    let names: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+    Err(Error::from(Tag::Forbidden).detail("roles", json!(names)))
+}

@@ -1,0 +1,83 @@
+//! What handlers answer with.
+
+use contract::error::{Error, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+use store::{Change, Entity, Stored};
+
+use crate::ctx::Ctx;
+
+/// A record that callers see: as itself, or as what this caller may see of it.
+pub trait Resource: Entity {
+    /// What is shown.
+    type View: Serialize + JsonSchema + Send;
+
+    /// Shows a record to the caller.
+    fn view(stored: &Stored<Self>, ctx: &Ctx) -> Self::View;
+}
+
+/// `data`, and the revision of the one record that it is about.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// The `data` of the envelope.
+    pub data: T,
+    /// The top-level `revision`.
+    pub revision: Option<Value>,
+}
+
+impl<T> Answer<T> {
+    /// An answer that is about no one record.
+    pub fn new(data: T) -> Self {
+        Self { data, revision: None }
+    }
+
+    /// The same answer with other data, about the same record.
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { data: map(self.data), revision: self.revision }
+    }
+}
+
+/// What a command decided: the change to be written, and what to answer once it is.
+pub struct Written<T> {
+    pub(crate) change: Change,
+    pub(crate) answer: Answer<T>,
+    pub(crate) replay: Option<T>,
+}
+
+impl<T> Written<T> {
+    /// The change with its answer.
+    pub(crate) fn new(change: Change, answer: Answer<T>) -> Self {
+        Self { change, answer, replay: None }
+    }
+
+    /// What is answered to a repeat with the same idempotency key instead: the data without its secret (usm §1).
+    #[must_use]
+    pub fn repeated_as(mut self, data: T) -> Self {
+        self.replay = Some(data);
+        self
+    }
+}
+
+/// A handler's result with its types erased.
+pub struct Outcome {
+    pub(crate) data: Box<RawValue>,
+    pub(crate) revision: Option<Value>,
+    pub(crate) change: Option<Change>,
+    pub(crate) replay: Option<Box<RawValue>>,
+}
+
+impl Outcome {
+    pub(crate) fn read<T: Serialize>(answer: Answer<T>) -> Result<Self> {
+        Ok(Self { data: raw(&answer.data)?, revision: answer.revision, change: None, replay: None })
+    }
+
+    pub(crate) fn written<T: Serialize>(written: Written<T>) -> Result<Self> {
+        let replay = written.replay.as_ref().map(raw).transpose()?;
+        Ok(Self { change: Some(written.change), replay, ..Self::read(written.answer)? })
+    }
+}
+
+pub(crate) fn raw<T: Serialize>(data: &T) -> Result<Box<RawValue>> {
+    serde_json::value::to_raw_value(data).map_err(Error::internal)
+}

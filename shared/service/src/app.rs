@@ -1,0 +1,121 @@
+//! What a function holds from its start to its end.
+
+use std::{
+    collections::HashMap,
+    io::Write,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use contract::{codes::OrgCode, envelope::Build, ids::OrgGuid, paging::CursorKey, secret::LookupKey, time::Time};
+use store::{Chance, Store};
+
+use crate::route::Service;
+
+/// Which build this is.
+pub const fn build() -> Build {
+    Build { build_major: 0, build_minor: 1, build_id: env!("G3N_BUILD_ID") }
+}
+
+/// Where the time comes from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine.
+    System,
+    /// A test, in Unix milliseconds.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The time now.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
+    pub fn now(&self) -> Time {
+        let millis = match self {
+            Self::System => std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+            Self::Manual(millis) => millis.load(Ordering::Relaxed),
+        };
+        Time::from_millis(millis).unwrap_or(Time::EPOCH)
+    }
+}
+
+/// Where log lines go.
+#[derive(Clone, Debug)]
+pub enum LogSink {
+    /// Standard output, where Lambda takes them up.
+    Stdout,
+    /// A test's memory.
+    Memory(Arc<Mutex<Vec<String>>>),
+}
+
+impl LogSink {
+    pub(crate) fn write(&self, line: String) {
+        match self {
+            // A line that cannot be written is lost: nothing could be done about it here.
+            Self::Stdout => drop(writeln!(std::io::stdout().lock(), "{line}")),
+            Self::Memory(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).push(line),
+        }
+    }
+}
+
+/// What a deployment sets.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Seals cursors.
+    pub cursor_key: CursorKey,
+    /// Hashes contact values for look-ups.
+    pub lookup_key: LookupKey,
+    /// The origins that may call from a browser.
+    pub cors_origins: Vec<String>,
+    /// Whether time can be shifted by the operator (local stack and tests only).
+    pub test_clock: bool,
+}
+
+/// A function at work.
+pub struct App {
+    /// What it serves.
+    pub service: &'static Service,
+    /// Its table.
+    pub store: Store,
+    /// Its randomness.
+    pub chance: Arc<dyn Chance>,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its deployment.
+    pub settings: Settings,
+    /// Where it logs.
+    pub log: LogSink,
+    orgs: Mutex<HashMap<OrgCode, OrgGuid>>,
+}
+
+/// So many orgcodes are remembered; a code never changes its org, so forgetting costs one read and nothing else.
+const MOST_ORGS: usize = 10_000;
+
+impl App {
+    /// A function that serves a service.
+    pub fn new(
+        service: &'static Service,
+        store: Store,
+        chance: Arc<dyn Chance>,
+        clock: Clock,
+        settings: Settings,
+        log: LogSink,
+    ) -> Self {
+        Self { service, store, chance, clock, settings, log, orgs: Mutex::default() }
+    }
+
+    pub(crate) fn remembered(&self, code: &OrgCode) -> Option<OrgGuid> {
+        self.orgs.lock().unwrap_or_else(PoisonError::into_inner).get(code).copied()
+    }
+
+    pub(crate) fn remember(&self, code: &OrgCode, guid: OrgGuid) {
+        let mut orgs = self.orgs.lock().unwrap_or_else(PoisonError::into_inner);
+        if orgs.len() >= MOST_ORGS {
+            orgs.clear();
+        }
+        orgs.insert(code.clone(), guid);
+    }
+}

@@ -1,0 +1,287 @@
+//! What a handler is given: the caller, the org, the time, the table.
+
+use std::sync::Arc;
+
+use contract::{
+    error::{Error, Result, Tag},
+    paging::{CursorScope, Limit},
+    secret::LookupKey,
+    time::Time,
+};
+use identity::org::OrgRecord;
+use serde_json::Value;
+use store::{Action, Batch, Change, Entity, Found, Key, Listing, Org, Page, Stamp, Store, Stored};
+use uuid::Uuid;
+
+use crate::{
+    answer::{Answer, Resource, Written},
+    app::App,
+    caller::Caller,
+    route::Route,
+};
+
+/// The context of one request. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx {
+    pub(crate) app: &'static App,
+    pub(crate) request: Arc<Requested>,
+}
+
+/// What is known of a request once its caller passed.
+pub(crate) struct Requested {
+    pub(crate) route: &'static Route,
+    pub(crate) store: Store,
+    pub(crate) caller: Caller,
+    pub(crate) org: Option<(Org, Stored<OrgRecord>)>,
+    pub(crate) stamp: Arc<Stamp>,
+    pub(crate) limit: Limit,
+    pub(crate) token: Option<String>,
+    /// The route's own fields, in their canonical text.
+    pub(crate) filters: String,
+    pub(crate) source_ip: Option<String>,
+    pub(crate) user_agent: Option<String>,
+}
+
+impl Ctx {
+    /// The time of the request.
+    pub fn now(&self) -> Time {
+        self.request.stamp.now
+    }
+
+    /// Who is calling.
+    pub fn caller(&self) -> &Caller {
+        &self.request.caller
+    }
+
+    /// The org of the request. Every route that says where its org comes from has one.
+    pub fn org(&self) -> Result<&Org> {
+        self.request.org.as_ref().map(|(org, _)| org).ok_or_else(|| Error::internal("the route has no org"))
+    }
+
+    /// The record of the org, as the caller check read it.
+    pub fn org_record(&self) -> Result<&Stored<OrgRecord>> {
+        self.request.org.as_ref().map(|(_, record)| record).ok_or_else(|| Error::internal("the route has no org"))
+    }
+
+    /// The address from which the request came, as the gateway saw it.
+    pub fn source_ip(&self) -> Option<&str> {
+        self.request.source_ip.as_deref()
+    }
+
+    /// The program from which the request came, as it calls itself.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.request.user_agent.as_deref()
+    }
+
+    /// Random bytes and ids.
+    pub fn chance(&self) -> &dyn store::Chance {
+        &*self.app.chance
+    }
+
+    /// A new id, made at the time of the request.
+    pub fn uuid(&self) -> Uuid {
+        self.app.chance.uuid(self.now())
+    }
+
+    /// The key under which contact values are looked up.
+    pub fn lookup_key(&self) -> &LookupKey {
+        &self.app.settings.lookup_key
+    }
+
+    /// Whether the deployment lets time be shifted.
+    pub fn has_test_clock(&self) -> bool {
+        self.app.settings.test_clock
+    }
+
+    /// The time of the machine, without any shift.
+    pub fn machine_time(&self) -> Time {
+        self.app.clock.now()
+    }
+
+    /// The record under a key.
+    pub async fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
+        self.request.store.get(key).await
+    }
+
+    /// Several records in one round trip.
+    pub async fn read(&self, batch: Batch) -> Result<Found> {
+        self.request.store.read(batch).await
+    }
+
+    /// Up to `most` records of a list, from its beginning: for guards, which ask what stands in the way.
+    pub async fn some<E: Entity>(&self, listing: &Listing<E>, most: usize) -> Result<Vec<Stored<E>>> {
+        self.request.store.some(listing, most).await
+    }
+
+    /// The page that the request asks for.
+    pub async fn list<E: Entity>(&self, listing: &Listing<E>) -> Result<Listed<E>> {
+        let after = self.position()?;
+        let Page { records, position } =
+            self.request.store.page(listing, after.as_deref(), self.request.limit).await?;
+        Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
+    }
+
+    /// How many records the request asks for.
+    pub fn limit(&self) -> Limit {
+        self.request.limit
+    }
+
+    /// Where the request's `next_token` says to go on.
+    pub fn position(&self) -> Result<Option<String>> {
+        let open = |token: &String| self.app.settings.cursor_key.open(self.cursor_scope(), token);
+        self.request.token.as_ref().map(open).transpose()
+    }
+
+    /// The `next_token` for a position.
+    pub fn seal(&self, position: &str) -> String {
+        self.app.settings.cursor_key.seal(self.cursor_scope(), position)
+    }
+
+    fn cursor_scope(&self) -> CursorScope<'_> {
+        let context = &self.request.stamp.context;
+        let tenant = context.org_guid.as_deref().or(context.actor.as_deref()).unwrap_or("-");
+        CursorScope { tenant, route: self.request.route.call.path, filters: &self.request.filters }
+    }
+
+    /// Shows a record to the caller.
+    pub fn show<E: Resource>(&self, stored: &Stored<E>) -> Result<Answer<E::View>> {
+        let revision = serde_json::to_value(stored.revision).map_err(Error::internal)?;
+        Ok(Answer { data: E::view(stored, self), revision: Some(revision) })
+    }
+
+    /// `conflict`: the caller's revision is not the record's.
+    pub fn conflict<E: Resource>(&self, current: &Stored<E>) -> Result<Error> {
+        let revision = serde_json::to_value(current.revision).map_err(Error::internal)?;
+        let shown = serde_json::to_value(E::view(current, self)).map_err(Error::internal)?;
+        Ok(Error::from(Tag::Conflict).detail("current", shown).at_revision(revision))
+    }
+
+    /// A change to decide on.
+    pub fn change(&self) -> Writer {
+        let change = Change::new(self.request.stamp.clone(), self.app.chance.clone());
+        Writer { ctx: self.clone(), change }
+    }
+
+    /// Writes a part of a job that does not fit into one transaction. Everything else returns its change, for the
+    /// dispatcher to write together with the idempotency record.
+    pub async fn commit(&self, writer: Writer) -> Result<()> {
+        self.request.store.commit(&writer.change, None).await.map(drop)
+    }
+}
+
+/// A page of records.
+#[derive(Debug)]
+pub struct Listed<E: Entity> {
+    /// The records.
+    pub records: Vec<Stored<E>>,
+    /// Where to go on: none on the last page.
+    pub next_token: Option<String>,
+}
+
+impl<E: Resource> Listed<E> {
+    /// Shows the records to the caller.
+    pub fn show(&self, ctx: &Ctx) -> Vec<E::View> {
+        self.records.iter().map(|record| E::view(record, ctx)).collect()
+    }
+}
+
+/// Collects what a command changes; see [`Change`].
+pub struct Writer {
+    ctx: Ctx,
+    change: Change,
+}
+
+impl Writer {
+    /// A new id.
+    pub fn uuid(&self) -> Uuid {
+        self.change.uuid()
+    }
+
+    /// Creates a record under a key made of a new id.
+    pub fn create<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        record: E,
+        action: impl Into<Action>,
+    ) -> Result<Stored<E>> {
+        self.change.create(scope, record, action, |_| Error::moved("an id was not new"))
+    }
+
+    /// Creates a record whose key may be taken; `taken` says what that means.
+    pub fn create_unless<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        record: E,
+        action: impl Into<Action>,
+        taken: impl Fn(Stored<E>) -> Error + Send + Sync + 'static,
+    ) -> Result<Stored<E>> {
+        self.change.create(scope, record, action, taken)
+    }
+
+    /// Changes a record at the revision that the caller saw; who comes second gets `conflict`.
+    pub fn update<E: Resource>(
+        &mut self,
+        scope: &E::Scope,
+        before: &Stored<E>,
+        record: E,
+        action: impl Into<Action>,
+    ) -> Result<Stored<E>> {
+        let ctx = self.ctx.clone();
+        let show = move |stored: &Stored<E>| -> Result<Value> {
+            serde_json::to_value(E::view(stored, &ctx)).map_err(Error::internal)
+        };
+        self.change.update(scope, before, record, action, show)
+    }
+
+    /// Changes a record that the caller named no revision of; who comes second decides again.
+    pub fn adjust<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        before: &Stored<E>,
+        record: E,
+        action: impl Into<Action>,
+    ) -> Result<Stored<E>> {
+        self.change.adjust(scope, before, record, action)
+    }
+
+    /// Writes an item without a history: a counter, an index beside a record.
+    pub fn keep<E: Entity>(&mut self, scope: &E::Scope, before: Option<&Stored<E>>, record: E) -> Result<()> {
+        self.change.keep(scope, before, record)
+    }
+
+    /// Claims a value; `taken` says what it means when another holds it.
+    pub fn claim<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        claim: E,
+        taken: impl Fn(&E) -> Error + Send + Sync + 'static,
+    ) -> Result<()> {
+        self.change.claim(scope, claim, taken)
+    }
+
+    /// Gives a claim up.
+    pub fn release<E: Entity>(&mut self, key: &Key<E>) {
+        self.change.release(key);
+    }
+
+    /// Writes only if this record is still as it was read; else the command is decided again.
+    pub fn require<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
+        self.change.require(key, seen)
+    }
+
+    /// Writes only if there is no such item; `present` says what it means when there is.
+    pub fn require_absent<E: Entity>(&mut self, key: &Key<E>, present: impl Fn() -> Error + Send + Sync + 'static) {
+        self.change.require_absent(key, present);
+    }
+
+    /// The change, with what to answer once it is written.
+    pub fn answer<T>(self, answer: Answer<T>) -> Written<T> {
+        Written::new(self.change, answer)
+    }
+
+    /// The change, answered with a record as it will be.
+    pub fn show<E: Resource>(self, stored: &Stored<E>) -> Result<Written<E::View>> {
+        let answer = self.ctx.show(stored)?;
+        Ok(self.answer(answer))
+    }
+}

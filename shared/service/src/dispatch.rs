@@ -1,0 +1,212 @@
+//! What happens to a request, in the order of contract §4: route, body shape, credential, association, role, org gate,
+//! idempotent replay, record.
+
+use std::time::Instant;
+
+use contract::{
+    envelope::{self, API_VERSION, Stats},
+    error::{Error, Result, Tag},
+};
+use http::HeaderMap;
+use serde_json::{Map, Value};
+use store::Meter;
+
+use crate::{
+    app::{App, build},
+    headers::Headers,
+    log,
+    run::{Done, Run, Seen},
+};
+
+/// Bodies larger than this are refused.
+const MOST_BODY: usize = 256 * 1024;
+
+/// A request, whatever brought it.
+#[derive(Debug)]
+pub struct Request {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The whole path: `/crm/customer/create`.
+    pub path: String,
+    /// Query parameters, decoded.
+    pub query: Vec<(String, String)>,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The caller's address, as the gateway saw it.
+    pub source_ip: Option<String>,
+    /// The gateway's id of the request.
+    pub request_id: Option<String>,
+}
+
+/// An answer, whatever carries it.
+#[derive(Debug)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// Answers a request and logs it.
+pub async fn handle(app: &'static App, request: Request) -> Response {
+    let started = Instant::now();
+    let headers = Headers::read(&request.headers);
+    let mut seen = Seen::default();
+    let meter = Meter::default();
+    let path = within(app.service.name, &request.path);
+    let call = format!("{} {}", request.method, path.unwrap_or(&request.path));
+    let origin = header(&request.headers, "origin");
+    let request_id = headers
+        .request_id
+        .clone()
+        .or(request.request_id.clone())
+        .unwrap_or_else(|| app.chance.uuid(app.clock.now()).to_string());
+    let result = match (request.method.as_str(), path) {
+        ("OPTIONS", _) if origin.is_some() => return preflight(app, origin.as_deref()),
+        (_, None) => Err(Tag::RouteNotFound.into()),
+        (method, Some(path)) => match app.service.find(method, path) {
+            Err(methods) if methods.is_empty() => Err(Tag::RouteNotFound.into()),
+            Err(methods) => Err(Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", "))),
+            Ok(route) => match fields(&request) {
+                Ok(body) => {
+                    let (source_ip, meter, request_id) =
+                        (request.source_ip.clone(), meter.clone(), request_id.clone());
+                    Run { app, route, headers, body, source_ip, meter, request_id }.answer(&mut seen).await
+                }
+                Err(error) => Err(error),
+            },
+        },
+    };
+    let stats = Stats {
+        call,
+        service: app.service.name,
+        request_id,
+        timestamp_utc: seen.now.unwrap_or_else(|| app.clock.now()),
+        latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        build: build(),
+        orgcode: seen.orgcode,
+        actor: seen.actor,
+        cccode: seen.cccode,
+        context_source: seen.source,
+        session_fingerprint: seen.session_fingerprint,
+        api_key_fingerprint: seen.api_key_fingerprint,
+    };
+    let (status, body, replayed) = render(&result, &stats);
+    let error = result.as_ref().err();
+    log::write(app, &log::Line { stats: &stats, status, error, usage: meter.usage(), replayed, tries: seen.tries });
+    let mut headers = common_headers(app, origin.as_deref());
+    headers.push(("x-request-id", stats.request_id));
+    if replayed {
+        headers.push(("idempotent-replay", "true".to_owned()));
+    }
+    if let Some(error) = error {
+        if let Some(seconds) = error.retry_after_seconds() {
+            headers.push(("retry-after", seconds.to_string()));
+        }
+        if let Some(allow) = error.get("allow").and_then(Value::as_str) {
+            headers.push(("allow", allow.to_owned()));
+        }
+    }
+    Response { status, headers, body }
+}
+
+/// Status, body, and whether it is a replay.
+pub(crate) fn render(result: &Result<Done>, stats: &Stats) -> (u16, String, bool) {
+    match result {
+        Ok(done) => (200, envelope::success(&done.data, done.revision.as_ref(), stats), done.replayed),
+        Err(error) => (error.tag().status(), envelope::failure(error, stats), false),
+    }
+}
+
+/// The path within the service, without a stage prefix: `/prod/crm/stat` is `/stat`.
+fn within<'p>(service: &str, path: &'p str) -> Option<&'p str> {
+    let strip = |path: &'p str| {
+        path.strip_prefix('/')?.strip_prefix(service).filter(|rest| rest.starts_with('/'))
+    };
+    strip(path).or_else(|| strip(path.strip_prefix('/')?.find('/').map(|at| &path[at + 1..])?))
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// The fields of a request: query parameters of a GET, the JSON object of any other.
+fn fields(request: &Request) -> Result<Map<String, Value>> {
+    for credential in ["session_guid", "api_key", "x-session-guid", "x-api-key"] {
+        if request.query.iter().any(|(name, _)| name.eq_ignore_ascii_case(credential)) {
+            return Err(Error::field(credential, "must not be sent in the query string"));
+        }
+    }
+    if request.method == "GET" {
+        Ok(request.query.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect())
+    } else {
+        object(request)
+    }
+}
+
+fn object(request: &Request) -> Result<Map<String, Value>> {
+    if request.body.len() > MOST_BODY {
+        return Err(Tag::PayloadTooLarge.into());
+    }
+    if request.body.is_empty() {
+        return Ok(Map::new());
+    }
+    let content_type = header(&request.headers, "content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(Tag::UnsupportedMediaType.into());
+    }
+    serde_json::from_slice(&request.body).map_err(|_| Tag::InvalidJson.into())
+}
+
+fn common_headers(app: &App, origin: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("x-api-version", API_VERSION.to_owned()),
+        ("cache-control", "no-store".to_owned()),
+    ];
+    headers.extend(cors(app, origin));
+    headers
+}
+
+/// CORS headers for an origin that the deployment allows (contract §2).
+fn cors(app: &App, origin: Option<&str>) -> Vec<(&'static str, String)> {
+    match origin {
+        Some(origin) if app.settings.cors_origins.iter().any(|allowed| allowed == origin) => vec![
+            ("access-control-allow-origin", origin.to_owned()),
+            ("access-control-expose-headers", "x-request-id, x-api-version, idempotent-replay, retry-after".to_owned()),
+            ("vary", "origin".to_owned()),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn preflight(app: &App, origin: Option<&str>) -> Response {
+    let mut headers = cors(app, origin);
+    if !headers.is_empty() {
+        headers.push(("access-control-allow-methods", "GET, POST".to_owned()));
+        headers.push(("access-control-allow-headers", crate::headers::ALLOWED.join(", ")));
+        headers.push(("access-control-max-age", "600".to_owned()));
+    }
+    Response { status: 204, headers, body: String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn the_service_and_a_stage_are_stripped() {
+        assert_eq!(within("crm", "/crm/customer/get"), Some("/customer/get"));
+        assert_eq!(within("crm", "/prod/crm/customer/get"), Some("/customer/get"));
+        assert_eq!(within("crm", "/ofm/org/get"), None);
+        assert_eq!(within("crm", "/crmx/stat"), None);
+        assert_eq!(within("crm", "/crm"), None);
+        assert_eq!(within("crm", "stat"), None);
+        assert_eq!(within("crm", ""), None);
+    }
+}

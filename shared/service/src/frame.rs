@@ -1,0 +1,153 @@
+//! The fields that many routes share: credentials, org, reason, paging (contract §4 to §7). They are taken out of the
+//! body before the route's own fields are read, so that no request type repeats them.
+
+use std::str::FromStr;
+
+use contract::{
+    codes::OrgCode,
+    context::RequestContext,
+    error::{Error, FieldProblem, Result},
+    ids::OrgGuid,
+    input,
+    paging::Limit,
+    problem::Problem,
+    reason::{Reason, ReasonCode, SourceRefs},
+    secret::Secret,
+    text::Text,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    access::Access,
+    handler::{Handler, Task},
+    route::{OrgFrom, Route},
+};
+
+/// A key that makes a repeat harmless: 1–128 printable ASCII characters (contract §5).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) struct IdempotencyKey(#[schemars(length(min = 1, max = 128), regex(pattern = "^[ -~]+$"))] pub(crate) String);
+
+impl TryFrom<String> for IdempotencyKey {
+    type Error = Problem;
+
+    fn try_from(text: String) -> Result<Self, Problem> {
+        let good = (1..=128).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if good { Ok(Self(text)) } else { Err(Problem::new("must be 1 to 128 printable ASCII characters")) }
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        text.to_owned().try_into()
+    }
+}
+
+/// The shared fields of one request.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Frame {
+    /// The session, where it is not sent as `x-session-guid`.
+    pub(crate) session_guid: Option<Secret>,
+    /// The API key, where it is not sent as `x-api-key`.
+    pub(crate) api_key: Option<Secret>,
+    /// The context, which must agree with the caller.
+    pub(crate) request_context: Option<RequestContext>,
+    /// The org.
+    pub(crate) org_guid: Option<OrgGuid>,
+    /// The org, by its code.
+    pub(crate) orgcode: Option<OrgCode>,
+    /// Makes a repeat harmless for 24 hours.
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
+    /// Why.
+    pub(crate) reason: Option<Reason>,
+    /// Why, as a code: `CATEGORY.CODE`.
+    pub(crate) reason_code: Option<ReasonCode>,
+    /// What the change refers to in other systems.
+    pub(crate) source_refs: Option<SourceRefs>,
+    /// How many records to answer.
+    pub(crate) limit: Limit,
+    /// Where to go on.
+    pub(crate) next_token: Option<Text<1, 2048>>,
+    /// The human who operates.
+    pub(crate) actor: Option<Text<1, 200>>,
+}
+
+const CREDENTIALS: &[&str] = &["session_guid", "api_key"];
+const CONTEXT: &[&str] = &["request_context"];
+const COMMAND: &[&str] = &["idempotency_key", "reason", "reason_code", "source_refs"];
+const PAGING: &[&str] = &["limit", "next_token"];
+
+/// A request as its route understands it.
+pub(crate) struct Framed<'r> {
+    pub(crate) frame: Frame,
+    pub(crate) task: Box<dyn Task + 'r>,
+    /// The payload by which a repeat is known to be one.
+    pub(crate) payload: Value,
+    /// The route's own fields: what a cursor is bound to.
+    pub(crate) own: Value,
+}
+
+/// Which shared fields a route takes.
+pub(crate) fn fields(route: &Route) -> impl Iterator<Item = &'static str> + use<> {
+    let traits = route.handler.traits();
+    let direct = route.access == Access::Operator;
+    let org: &[&str] = match route.org {
+        OrgFrom::Nowhere => &[],
+        OrgFrom::Body => &["org_guid", "orgcode"],
+        OrgFrom::BodyGuid => &["org_guid"],
+        OrgFrom::BodyCode | OrgFrom::Header => &["orgcode"],
+    };
+    let credentials = if direct { &["actor"] } else { CREDENTIALS };
+    let context = if direct { &[] } else { CONTEXT };
+    let command = if traits.writes { COMMAND } else { &[] };
+    let paging = if traits.pages { PAGING } else { &[] };
+    [credentials, context, org, command, paging].into_iter().flatten().copied()
+}
+
+/// Reads a request, reporting every problem of the shared and of the route's own fields at once.
+pub(crate) fn split(
+    route: &'static Route,
+    body: Map<String, Value>,
+    mut problems: Vec<FieldProblem>,
+) -> Result<Framed<'static>> {
+    let traits = route.handler.traits();
+    let shared: Vec<_> = fields(route).collect();
+    let mut payload = body.clone();
+    payload.retain(|name, _| !["session_guid", "api_key", "idempotency_key", "request_context"].contains(&name.as_str()));
+    let (frame, own): (Map<_, _>, Map<_, _>) = body.into_iter().partition(|(name, _)| shared.contains(&name.as_str()));
+    let own = Value::Object(own);
+
+    let mut note = |field: &str, problem: &str| {
+        problems.push(FieldProblem { field: field.to_owned(), problem: problem.to_owned() });
+    };
+    let given = |name: &str| frame.get(name).is_some_and(|value| !value.is_null());
+    match route.org {
+        OrgFrom::Body if !given("org_guid") && !given("orgcode") => note("org_guid", "is required, or orgcode"),
+        OrgFrom::BodyGuid if !given("org_guid") => note("org_guid", "is required"),
+        OrgFrom::BodyCode if !given("orgcode") => note("orgcode", "is required"),
+        _ => {}
+    }
+    if traits.needs_reason && !given("reason") {
+        note("reason", "is required");
+    }
+    if route.access == Access::Operator {
+        if !given("actor") {
+            note("actor", "is required");
+        }
+        if traits.writes && !traits.needs_reason && !given("reason") {
+            note("reason", "is required");
+        }
+    }
+    let frame = input::read::<Frame>(&Value::Object(frame)).map_err(|found| problems.extend(found)).ok();
+    let task = Handler::parse(route.handler, &own).map_err(|found| problems.extend(found)).ok();
+    match (frame, task) {
+        (Some(frame), Some(task)) if problems.is_empty() => {
+            Ok(Framed { frame, task, payload: Value::Object(payload), own })
+        }
+        _ => Err(Error::fields(problems)),
+    }
+}

@@ -1,0 +1,367 @@
+//! Turns `async fn(Ctx, In) -> Result<…>` into a row of a table.
+//!
+//! [`read`], [`list`], [`write`] and so on are `const fn`s that wrap a handler in a value of no size, so that any
+//! handler can stand in a `static` table: nothing is allocated or run at start-up. Request and response types are
+//! read off the handler's signature.
+
+use std::marker::PhantomData;
+
+use contract::{
+    error::{FieldProblem, Result, Tag},
+    input,
+};
+use futures::future::{BoxFuture, FutureExt};
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use store::{Batch, Entity, Found, Key, Org, Scope, Stored};
+
+use crate::{
+    answer::{Answer, Outcome, Resource, Written},
+    ctx::Ctx,
+};
+
+/// What a row's handler says of the route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each asked for by name")]
+pub struct Traits {
+    /// It changes something: takes a reason, references and an idempotency key.
+    pub writes: bool,
+    /// It takes `limit` and `next_token`.
+    pub pages: bool,
+    /// The request names the one record it is about: 404 where it is not there.
+    pub names_record: bool,
+    /// It takes `expected_revision`, and refuses to go on without it (428).
+    pub needs_revision: bool,
+    /// `reason` is required.
+    pub needs_reason: bool,
+    /// The org's status must allow changes (contract §4, *Org gate*).
+    pub gated: bool,
+    /// A repeat is a new request, whatever its idempotency key.
+    pub ignores_idempotency: bool,
+}
+
+/// A handler with its types erased.
+pub trait Handler: Sync {
+    /// What it says of the route.
+    fn traits(&self) -> Traits;
+
+    /// Reads the request's own fields.
+    fn parse(&self, fields: &Value) -> Result<Box<dyn Task + '_>, Vec<FieldProblem>>;
+
+    /// The schemas of request and response.
+    #[cfg(feature = "openapi")]
+    fn schemas(&self, generator: &mut schemars::SchemaGenerator) -> (schemars::Schema, schemars::Schema);
+}
+
+/// A request that was read and can be run; more than once, where what it was decided on changes meanwhile.
+pub trait Task: Send + Sync {
+    /// Asks for what is to be fetched together with the caller check.
+    fn wants(&self, org: Option<&Org>, batch: &mut Batch);
+
+    /// Decides.
+    fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>>;
+}
+
+/// What a request may be.
+pub trait Input: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {}
+impl<T: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static> Input for T {}
+
+/// What an answer may be.
+pub trait Output: Serialize + JsonSchema + Send + 'static {}
+impl<T: Serialize + JsonSchema + Send + 'static> Output for T {}
+
+/// A request that names the one record it is about. The record is fetched together with the caller check and handed
+/// to the handler.
+pub trait Names {
+    /// The kind of record.
+    type Record: Resource;
+
+    /// Which one.
+    fn key(&self, scope: &<Self::Record as Entity>::Scope) -> Key<Self::Record>;
+}
+
+/// A request that changes the record it names.
+pub trait Revised: Names {
+    /// The revision that the caller saw.
+    fn expected_revision(&self) -> Option<<Self::Record as Entity>::Revision>;
+}
+
+/// Says which record some requests name, by which field: `names!([Get, Update] Zone = keys::zone::by_guid[zone_guid])`.
+#[macro_export]
+macro_rules! names {
+    ([$($input:ident),+ $(,)?] $record:ty = $key:path[$field:ident]) => {$(
+        impl $crate::Names for $input {
+            type Record = $record;
+
+            fn key(&self, scope: &<$record as $crate::Entity>::Scope) -> $crate::Key<$record> {
+                $key(scope, self.$field)
+            }
+        }
+    )+};
+}
+
+/// Says that some requests, which name a record, carry the revision of it that the caller saw.
+#[macro_export]
+macro_rules! revised {
+    ($($input:ident),+ $(,)?) => {$(
+        impl $crate::Revised for $input {
+            fn expected_revision(&self) -> Option<<<Self as $crate::Names>::Record as $crate::Entity>::Revision> {
+                self.expected_revision
+            }
+        }
+    )+};
+}
+
+/// A handler, its request and its response. Made by [`read`], [`list`], [`write`] and the others.
+pub struct Typed<F, W, I, O> {
+    run: F,
+    traits: Traits,
+    types: PhantomData<fn(W, I) -> O>,
+}
+
+impl<F, W, I, O> Typed<F, W, I, O> {
+    const fn new(run: F, traits: Traits) -> Self {
+        Self { run, traits, types: PhantomData }
+    }
+
+    /// Refuses requests without `reason`.
+    #[must_use]
+    pub const fn with_reason(mut self) -> Self {
+        self.traits.needs_reason = true;
+        self
+    }
+
+    /// Passes whatever the org's status: for taking power away, and for what changes the status itself.
+    #[must_use]
+    pub const fn whatever_the_org_status(mut self) -> Self {
+        self.traits.gated = false;
+        self
+    }
+
+    /// Takes each request as a new one.
+    #[must_use]
+    pub const fn ignoring_idempotency(mut self) -> Self {
+        self.traits.ignores_idempotency = true;
+        self
+    }
+
+    /// Takes `expected_revision`, but does not insist on it.
+    #[must_use]
+    pub const fn revision_optional(mut self) -> Self {
+        self.traits.needs_revision = false;
+        self
+    }
+}
+
+const READS: Traits = Traits {
+    writes: false,
+    pages: false,
+    names_record: false,
+    needs_revision: false,
+    needs_reason: false,
+    gated: false,
+    ignores_idempotency: false,
+};
+const WRITES: Traits = Traits { writes: true, gated: true, ..READS };
+
+/// Marks the four shapes of handlers.
+#[expect(unreachable_pub, reason = "they stand in the types of public functions and are never named")]
+pub mod shape {
+    /// `(Ctx, In) -> Answer`.
+    pub struct Read;
+    /// `(Ctx, In, Stored) -> Answer`.
+    pub struct ReadRecord;
+    /// `(Ctx, In) -> Written`.
+    pub struct Write;
+    /// `(Ctx, In, Stored) -> Written`.
+    pub struct Change;
+}
+
+/// A handler that answers and changes nothing.
+pub const fn read<F, I, O, Fut>(run: F) -> Typed<F, shape::Read, I, O>
+where
+    F: Fn(Ctx, I) -> Fut,
+    Fut: Future<Output = Result<Answer<O>>>,
+{
+    Typed::new(run, READS)
+}
+
+/// A handler that answers a page of a list.
+pub const fn list<F, I, O, Fut>(run: F) -> Typed<F, shape::Read, I, O>
+where
+    F: Fn(Ctx, I) -> Fut,
+    Fut: Future<Output = Result<Answer<O>>>,
+{
+    Typed::new(run, Traits { pages: true, ..READS })
+}
+
+/// A handler that answers about the record that the request names.
+pub const fn read_record<F, I, O, Fut>(run: F) -> Typed<F, shape::ReadRecord, I, O>
+where
+    I: Names,
+    F: Fn(Ctx, I, Stored<I::Record>) -> Fut,
+    Fut: Future<Output = Result<Answer<O>>>,
+{
+    Typed::new(run, Traits { names_record: true, ..READS })
+}
+
+/// A handler that decides on a change.
+pub const fn write<F, I, O, Fut>(run: F) -> Typed<F, shape::Write, I, O>
+where
+    F: Fn(Ctx, I) -> Fut,
+    Fut: Future<Output = Result<Written<O>>>,
+{
+    Typed::new(run, WRITES)
+}
+
+/// A handler that decides on a change of the record that the request names. It is called once the record is there and
+/// at the revision that the caller saw.
+pub const fn change<F, I, O, Fut>(run: F) -> Typed<F, shape::Change, I, O>
+where
+    I: Revised,
+    F: Fn(Ctx, I, Stored<I::Record>) -> Fut,
+    Fut: Future<Output = Result<Written<O>>>,
+{
+    Typed::new(run, Traits { names_record: true, needs_revision: true, ..WRITES })
+}
+
+/// How a shape of handler is prepared and run.
+trait Shape<I, O>: Sync {
+    fn wants(&self, _input: &I, _org: Option<&Org>, _batch: &mut Batch) {}
+    fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>>;
+}
+
+impl<F, I, O, Fut> Shape<I, O> for Typed<F, shape::Read, I, O>
+where
+    I: Input,
+    O: Output,
+    F: Fn(Ctx, I) -> Fut + Sync,
+    Fut: Future<Output = Result<Answer<O>>> + Send + 'static,
+{
+    fn run(&self, ctx: Ctx, input: I, _: &Found) -> BoxFuture<'_, Result<Outcome>> {
+        let work = (self.run)(ctx, input);
+        async move { Outcome::read(work.await?) }.boxed()
+    }
+}
+
+impl<F, I, O, Fut> Shape<I, O> for Typed<F, shape::Write, I, O>
+where
+    I: Input,
+    O: Output,
+    F: Fn(Ctx, I) -> Fut + Sync,
+    Fut: Future<Output = Result<Written<O>>> + Send + 'static,
+{
+    fn run(&self, ctx: Ctx, input: I, _: &Found) -> BoxFuture<'_, Result<Outcome>> {
+        let work = (self.run)(ctx, input);
+        async move { Outcome::written(work.await?) }.boxed()
+    }
+}
+
+impl<F, I, O, Fut> Shape<I, O> for Typed<F, shape::ReadRecord, I, O>
+where
+    I: Input + Names,
+    O: Output,
+    F: Fn(Ctx, I, Stored<I::Record>) -> Fut + Sync,
+    Fut: Future<Output = Result<Answer<O>>> + Send + 'static,
+{
+    fn wants(&self, input: &I, org: Option<&Org>, batch: &mut Batch) {
+        want(input, org, batch);
+    }
+
+    fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
+        match named(&input, &ctx, found) {
+            Ok(record) => {
+                let work = (self.run)(ctx, input, record);
+                async move { Outcome::read(work.await?) }.boxed()
+            }
+            Err(error) => async move { Err(error) }.boxed(),
+        }
+    }
+}
+
+impl<F, I, O, Fut> Shape<I, O> for Typed<F, shape::Change, I, O>
+where
+    I: Input + Revised,
+    O: Output,
+    F: Fn(Ctx, I, Stored<I::Record>) -> Fut + Sync,
+    Fut: Future<Output = Result<Written<O>>> + Send + 'static,
+{
+    fn wants(&self, input: &I, org: Option<&Org>, batch: &mut Batch) {
+        want(input, org, batch);
+    }
+
+    fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
+        let record = named(&input, &ctx, found)
+            .and_then(|record| expect(input.expected_revision(), self.traits, record, &ctx));
+        match record {
+            Ok(record) => {
+                let work = (self.run)(ctx, input, record);
+                async move { Outcome::written(work.await?) }.boxed()
+            }
+            Err(error) => async move { Err(error) }.boxed(),
+        }
+    }
+}
+
+fn want<I: Names>(input: &I, org: Option<&Org>, batch: &mut Batch) {
+    if let Some(scope) = Scope::within(org) {
+        batch.want(&input.key(&scope));
+    }
+}
+
+fn named<I: Names>(input: &I, ctx: &Ctx, found: &Found) -> Result<Stored<I::Record>> {
+    let scope = Scope::within(ctx.org().ok()).ok_or(Tag::NotFound)?;
+    found.get(&input.key(&scope))?.ok_or_else(|| Tag::NotFound.into())
+}
+
+/// 428 without a revision where one is needed, 409 for another than the record's (contract §5).
+fn expect<E: Resource>(
+    expected: Option<E::Revision>,
+    traits: Traits,
+    record: Stored<E>,
+    ctx: &Ctx,
+) -> Result<Stored<E>> {
+    match expected {
+        None if traits.needs_revision => Err(Tag::ExpectedRevisionRequired.into()),
+        Some(expected) if expected != record.revision => Err(ctx.conflict(&record)?),
+        _ => Ok(record),
+    }
+}
+
+struct Parsed<'h, S, I, O> {
+    shape: &'h S,
+    input: I,
+    out: PhantomData<fn() -> O>,
+}
+
+impl<S: Shape<I, O>, I: Input, O> Task for Parsed<'_, S, I, O> {
+    fn wants(&self, org: Option<&Org>, batch: &mut Batch) {
+        self.shape.wants(&self.input, org, batch);
+    }
+
+    fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>> {
+        self.shape.run(ctx, self.input.clone(), found)
+    }
+}
+
+impl<F, W, I, O> Handler for Typed<F, W, I, O>
+where
+    Self: Shape<I, O>,
+    I: Input,
+    O: Output,
+{
+    fn traits(&self) -> Traits {
+        self.traits
+    }
+
+    fn parse(&self, fields: &Value) -> Result<Box<dyn Task + '_>, Vec<FieldProblem>> {
+        let input = input::read::<I>(fields)?;
+        Ok(Box::new(Parsed { shape: self, input, out: PhantomData }))
+    }
+
+    #[cfg(feature = "openapi")]
+    fn schemas(&self, generator: &mut schemars::SchemaGenerator) -> (schemars::Schema, schemars::Schema) {
+        (generator.subschema_for::<I>(), generator.subschema_for::<O>())
+    }
+}

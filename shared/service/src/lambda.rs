@@ -1,0 +1,114 @@
+//! A service as a Lambda function behind API Gateway.
+
+use std::sync::Arc;
+
+use contract::{
+    paging::CursorKey,
+    secret::{KeyMaterial, LookupKey},
+};
+use lambda_http::{Body, Error, RequestExt, request::RequestContext};
+use store::{Credentials, Endpoint, Store, SystemChance};
+
+use crate::{
+    app::{App, Clock, LogSink, Settings},
+    dispatch::{Request, Response, handle},
+    route::Service,
+};
+
+/// What a function's `main` awaits: reads the configuration, builds the clients once, and serves.
+pub async fn serve(service: &'static Service) -> Result<(), Error> {
+    let app = start(service).await?;
+    lambda_http::run(lambda_http::service_fn(move |request| async move {
+        Ok::<_, Error>(answer(handle(app, read(request)).await))
+    }))
+    .await
+}
+
+/// Builds what a function holds, with its connection to the table made.
+pub async fn start(service: &'static Service) -> Result<&'static App, Error> {
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_ansi(false)
+        .without_time()
+        .init();
+    let app = from_environment(service)?;
+    app.store.warm_up().await;
+    Ok(app)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where configuration is read, once")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn required(name: &str) -> Result<String, Error> {
+    variable(name).ok_or_else(|| format!("the environment variable {name} is missing").into())
+}
+
+fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
+    let key = |name: &str| -> Result<KeyMaterial, Error> {
+        KeyMaterial::from_hex(&required(name)?).ok_or_else(|| format!("{name} must be 64 hex digits").into())
+    };
+    let settings = Settings {
+        cursor_key: CursorKey(key("G3N_CURSOR_KEY")?),
+        lookup_key: LookupKey(key("G3N_LOOKUP_KEY")?),
+        cors_origins: variable("G3N_CORS_ORIGINS")
+            .map(|origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect())
+            .unwrap_or_default(),
+        test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),
+    };
+    let client = store::client(&endpoint()?);
+    let store = Store::new(client, &required("G3N_TABLE")?);
+    let app = App::new(service, store, Arc::new(SystemChance), Clock::System, settings, LogSink::Stdout);
+    Ok(Box::leak(Box::new(app)))
+}
+
+/// Where the table is, from what Lambda always sets.
+pub fn endpoint() -> Result<Endpoint, Error> {
+    let credentials = Credentials::new(
+        required("AWS_ACCESS_KEY_ID")?,
+        required("AWS_SECRET_ACCESS_KEY")?,
+        variable("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    );
+    let url = variable("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| variable("AWS_ENDPOINT_URL"));
+    Ok(Endpoint { region: required("AWS_REGION")?, url, credentials })
+}
+
+/// The gateway's event as a request.
+pub fn read(request: lambda_http::Request) -> Request {
+    let (source_ip, request_id) = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => {
+            (context.http.source_ip.clone(), context.request_id.clone())
+        }
+        _ => (None, None),
+    };
+    let query = request.query_string_parameters_ref();
+    let query = query.into_iter().flat_map(|query| query.iter()).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    let path = request.raw_http_path().to_owned();
+    let (parts, body) = request.into_parts();
+    Request {
+        method: parts.method.to_string(),
+        path,
+        query,
+        headers: parts.headers,
+        body: match body {
+            Body::Text(text) => text.into_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => Vec::new(),
+        },
+        source_ip,
+        request_id,
+    }
+}
+
+fn answer(response: Response) -> lambda_http::Response<Body> {
+    let mut builder = lambda_http::Response::builder().status(response.status);
+    for (name, value) in response.headers {
+        builder = builder.header(name, value);
+    }
+    // Header values are tokens, codes and settings that parse.
+    builder.body(Body::Text(response.body)).unwrap_or_default()
+}

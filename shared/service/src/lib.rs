@@ -1,0 +1,36 @@
+//! What every function does with a request: find the route, check the caller, run one typed handler, write its change,
+//! answer with the envelope. The only crate that knows `lambda_http`.
+//!
+//! A route is one row of a [`Route`] table beside its handler. Dispatch, access checks, documents and the tests that
+//! walk all routes are made from that row and from the handler's types; nothing about a route is said twice.
+
+mod access;
+mod answer;
+mod app;
+mod caller;
+mod ctx;
+pub mod direct;
+mod dispatch;
+mod frame;
+mod handler;
+mod headers;
+pub mod lambda;
+mod log;
+#[cfg(feature = "openapi")]
+pub mod openapi;
+mod route;
+mod run;
+mod transition;
+
+pub use access::Access;
+pub use answer::{Answer, Resource, Written};
+pub use app::{App, Clock, LogSink, Settings, build};
+pub use caller::{Caller, Principal};
+pub use ctx::{Ctx, Listed, Writer};
+pub use dispatch::{Request, Response, handle};
+pub use handler::{Handler, Names, Revised, Traits, change, list, read, read_record, write};
+pub use route::{Call, Class, OrgFrom, Route, Service, get, post};
+pub use transition::{Arc, allow};
+// For the macros of this crate.
+#[doc(hidden)]
+pub use store::{Entity, Key};

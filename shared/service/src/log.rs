@@ -1,0 +1,72 @@
+//! One line per request: a log entry and the route's metrics in CloudWatch's embedded format at once.
+//!
+//! The line holds ids, codes, fingerprints and figures; nothing that a caller wrote into a field.
+
+use contract::error::Error;
+use serde_json::{Value, json};
+use store::Usage;
+
+use crate::app::App;
+use contract::envelope::Stats;
+
+/// What became of a request.
+pub(crate) struct Line<'a> {
+    pub(crate) stats: &'a Stats,
+    pub(crate) status: u16,
+    pub(crate) error: Option<&'a Error>,
+    pub(crate) usage: Usage,
+    pub(crate) replayed: bool,
+    pub(crate) tries: u32,
+}
+
+/// Writes the line.
+pub(crate) fn write(app: &App, line: &Line<'_>) {
+    app.log.write(render(line).to_string());
+}
+
+fn render(line: &Line<'_>) -> Value {
+    let Line { stats, status, error, usage, replayed, tries } = line;
+    let metrics = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
+    json!({
+        "_aws": {
+            "Timestamp": stats.timestamp_utc.millis(),
+            "CloudWatchMetrics": [{
+                "Namespace": "g3n",
+                "Dimensions": [["service"], ["service", "call"]],
+                "Metrics": [
+                    metrics("latency_ms", "Milliseconds"),
+                    metrics("fault", "Count"),
+                    metrics("refusal", "Count"),
+                    metrics("conflict", "Count"),
+                    metrics("rcu_tenths", "Count"),
+                    metrics("wcu_tenths", "Count"),
+                ],
+            }],
+        },
+        "level": if *status >= 500 { "ERROR" } else { "INFO" },
+        "service": stats.service,
+        "call": stats.call,
+        "request_id": stats.request_id,
+        "time": stats.timestamp_utc,
+        "status": status,
+        "tag": error.map(|error| error.tag().name()),
+        "cause": error.and_then(|error| error.cause()),
+        "latency_ms": stats.latency_ms,
+        "fault": u8::from(*status >= 500),
+        "refusal": u8::from((400..500).contains(status)),
+        "conflict": u8::from(*status == 409),
+        "orgcode": stats.orgcode,
+        "actor": stats.actor,
+        "context_source": stats.context_source,
+        "session_fingerprint": stats.session_fingerprint,
+        "api_key_fingerprint": stats.api_key_fingerprint,
+        "cccode": stats.cccode,
+        "replayed": replayed,
+        "tries": tries,
+        "reads": usage.reads,
+        "writes": usage.writes,
+        "rcu_tenths": usage.rcu_tenths,
+        "wcu_tenths": usage.wcu_tenths,
+        "build_id": stats.build.build_id,
+    })
+}

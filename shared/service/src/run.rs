@@ -1,0 +1,365 @@
+//! One request from its fields to its answer: the checks, the handler, the commit.
+
+use std::sync::Arc;
+
+use contract::{
+    canonical,
+    codes::OrgCode,
+    context::RequestContext,
+    envelope::ContextSource,
+    error::{Error, Result, Tag},
+    ids::OrgGuid,
+    time::Time,
+};
+use futures::future::join;
+use identity::{
+    keys,
+    org::{OrgRecord, OrgStatus},
+};
+use serde_json::{Map, Value, value::RawValue};
+use store::{Batch, Claimed, Committed, Found, Meter, Org, Replay, Stamp, Store, Stored};
+
+use crate::{
+    app::{App, build},
+    caller::{Caller, Credential, Principal, agree},
+    ctx::{Ctx, Requested},
+    frame::{self, Framed},
+    headers::Headers,
+    route::{OrgFrom, Route},
+};
+
+/// A command is decided anew so often, when what it was decided on changes meanwhile (ofm §2, *Guards are exact*).
+const TRIES: u32 = 4;
+
+/// What a request was found to be, for the envelope and the log, also where it was refused.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) now: Option<Time>,
+    pub(crate) orgcode: Option<String>,
+    pub(crate) actor: Option<String>,
+    pub(crate) cccode: Option<String>,
+    pub(crate) source: Option<ContextSource>,
+    pub(crate) session_fingerprint: Option<String>,
+    pub(crate) api_key_fingerprint: Option<String>,
+    pub(crate) tries: u32,
+}
+
+/// A request that was answered.
+pub(crate) struct Done {
+    pub(crate) data: Box<RawValue>,
+    pub(crate) revision: Option<Value>,
+    pub(crate) replayed: bool,
+}
+
+/// A request for a route.
+pub(crate) struct Run {
+    pub(crate) app: &'static App,
+    pub(crate) route: &'static Route,
+    pub(crate) headers: Headers,
+    pub(crate) body: Map<String, Value>,
+    pub(crate) source_ip: Option<String>,
+    pub(crate) meter: Meter,
+    pub(crate) request_id: String,
+}
+
+/// A request whose shape is right.
+struct Shaped {
+    framed: Framed<'static>,
+    credential: Credential,
+    idempotency_key: Option<String>,
+    store: Store,
+}
+
+impl Run {
+    /// Checks the shape, then decides and writes, again where what was decided on has moved.
+    pub(crate) async fn answer(mut self, seen: &mut Seen) -> Result<Done> {
+        let body = std::mem::take(&mut self.body);
+        let framed = frame::split(self.route, body, std::mem::take(&mut self.headers.problems))?;
+        seen.cccode = self.headers.cccode.as_ref().map(ToString::to_string);
+        let frame = &framed.frame;
+        let credential = match &frame.actor {
+            Some(actor) => Credential::Operator(actor.as_str().to_owned()),
+            None => Credential::choose(
+                self.route.access,
+                [self.headers.session.as_ref(), frame.session_guid.as_ref()],
+                [self.headers.key.as_ref(), frame.api_key.as_ref()],
+            )?,
+        };
+        let idempotency_key = self.idempotency_key(&framed)?;
+        let store = self.app.store.metered(self.meter.clone());
+        let shaped = Shaped { framed, credential, idempotency_key, store };
+        loop {
+            seen.tries += 1;
+            match self.attempt(&shaped, seen).await {
+                Err(error) if error.is_moved() && seen.tries < TRIES => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn attempt(&self, shaped: &Shaped, seen: &mut Seen) -> Result<Done> {
+        let Shaped { framed, credential, store, .. } = shaped;
+        let org = self.org(shaped).await?;
+        let replay_key = self.replay_key(shaped, org.as_ref());
+
+        let mut batch = Batch::default();
+        credential.wants(org.as_ref(), &mut batch);
+        framed.task.wants(org.as_ref(), &mut batch);
+        if let Some(hash) = &replay_key {
+            batch.want(&Replay::key_of(self.app.service.name, org.as_ref(), hash));
+        }
+        if self.app.settings.test_clock {
+            batch.want(&keys::clock());
+        }
+        let found = store.read(batch).await?;
+        let now = self.now(&found)?;
+        seen.now = Some(now);
+
+        let principal = credential.check(&found, now)?;
+        let caller = Caller::within(principal, org.as_ref(), &found)?;
+        seen.actor = caller.actor();
+        seen.source = caller.source();
+        let org = self.associated(&caller, org, &found, now)?;
+        let context = self.context(&caller, org.as_ref().map(|(_, record)| &record.record));
+        seen.orgcode.clone_from(&context.orgcode);
+        seen.session_fingerprint.clone_from(&context.session_fingerprint);
+        seen.api_key_fingerprint.clone_from(&context.api_key_fingerprint);
+        if let Some(claimed) = &framed.frame.request_context {
+            agree(claimed, &context)?;
+        }
+        let as_owner = self.route.access.check(&caller)?;
+        self.gate(&caller, org.as_ref().map(|(_, record)| &record.record))?;
+
+        let mine = replay_key.map(|hash| self.replay(framed, &context, org.as_ref(), hash, now));
+        if let Some(mine) = &mine {
+            if let Some(done) = replayed(&found, mine, now)? {
+                return Ok(done);
+            }
+        }
+        let ctx = self.ctx(shaped, caller, org, context, as_owner, now);
+        let (result, ()) = join(self.decide(shaped, &ctx, &found, mine), touch(&ctx)).await;
+        result
+    }
+
+    async fn decide(&self, shaped: &Shaped, ctx: &Ctx, found: &Found, mine: Option<Replay>) -> Result<Done> {
+        let outcome = shaped.framed.task.run(ctx.clone(), found).await?;
+        let Some(change) = outcome.change else {
+            return Ok(Done { data: outcome.data, revision: outcome.revision, replayed: false });
+        };
+        let claimed = mine.map(|mine| {
+            let data = outcome.replay.as_ref().unwrap_or(&outcome.data).get().to_owned();
+            let replay = Replay { data: Some(data), revision: outcome.revision.clone(), ..mine };
+            Claimed { replay, now: ctx.now() }
+        });
+        match shaped.store.commit(&change, claimed).await? {
+            Committed::Done => Ok(Done { data: outcome.data, revision: outcome.revision, replayed: false }),
+            Committed::Before(first) => repeat(*first),
+        }
+    }
+
+    /// The org that the request names, before it is known whether the caller belongs to it.
+    async fn org(&self, shaped: &Shaped) -> Result<Option<Org>> {
+        let frame = &shaped.framed.frame;
+        let code = match self.route.org {
+            OrgFrom::Nowhere => return Ok(None),
+            OrgFrom::Body | OrgFrom::BodyGuid if frame.org_guid.is_some() => {
+                return Ok(frame.org_guid.map(Org::checked));
+            }
+            OrgFrom::Body | OrgFrom::BodyGuid | OrgFrom::BodyCode => frame.orgcode.clone(),
+            OrgFrom::Header => self.header_org(shaped)?,
+        };
+        let Some(code) = code else {
+            return Err(Error::field("x-orgcode", "is required"));
+        };
+        if let Some(guid) = self.app.remembered(&code) {
+            return Ok(Some(Org::checked(guid)));
+        }
+        let claim = shaped.store.get(&keys::orgcode(&code)).await?;
+        // An org that is not there is refused like one that the caller does not belong to, after the credential.
+        let guid = claim.map_or(OrgGuid::NOWHERE, |claim| claim.record.org_guid);
+        if !guid.is_nowhere() {
+            self.app.remember(&code, guid);
+        }
+        Ok(Some(Org::checked(guid)))
+    }
+
+    fn header_org(&self, shaped: &Shaped) -> Result<Option<OrgCode>> {
+        let frame = &shaped.framed.frame;
+        let context = frame.request_context.as_ref().and_then(|context| context.orgcode.as_deref());
+        let context = context
+            .map(str::parse::<OrgCode>)
+            .transpose()
+            .map_err(|problem| Error::from(("request_context.orgcode", problem)))?;
+        let mut named = [&self.headers.orgcode, &frame.orgcode, &context].into_iter().flatten();
+        let first = named.next();
+        if named.any(|other| Some(other) != first) {
+            return Err(Error::from(Tag::ContextMismatch).detail("field", "orgcode"));
+        }
+        Ok(first.cloned())
+    }
+
+    /// Refuses whoever does not belong to the org, exactly as if there were no such org.
+    fn associated(
+        &self,
+        caller: &Caller,
+        org: Option<Org>,
+        found: &Found,
+        now: Time,
+    ) -> Result<Option<(Org, Stored<OrgRecord>)>> {
+        let Some(org) = org else { return Ok(None) };
+        let record = found.get(&keys::org(&org))?.ok_or(Tag::NotFound)?;
+        let is_operator = matches!(caller.principal, Principal::Operator { .. });
+        let is_there = is_operator || record.record.status != OrgStatus::Doomed;
+        if self.route.access.needs_association() && !(is_there && caller.belongs(&org, now)) {
+            return Err(Tag::NotFound.into());
+        }
+        Ok(Some((org, record)))
+    }
+
+    /// The org's status must allow changes (contract §4, *Org gate*).
+    fn gate(&self, caller: &Caller, org: Option<&OrgRecord>) -> Result<()> {
+        let traits = self.route.handler.traits();
+        let is_operator = matches!(caller.principal, Principal::Operator { .. });
+        match org {
+            Some(org) if traits.writes && traits.gated && !is_operator && org.status != OrgStatus::Verified => {
+                let status = serde_json::to_value(org.status).map_err(Error::internal)?;
+                Err(Error::from(Tag::OrgWriteBlocked).detail("status", status))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn now(&self, found: &Found) -> Result<Time> {
+        let machine = self.app.clock.now();
+        Ok(match found.get(&keys::clock())? {
+            Some(shift) if self.app.settings.test_clock => shift.record.apply(machine),
+            _ => machine,
+        })
+    }
+
+    fn context(&self, caller: &Caller, org: Option<&OrgRecord>) -> RequestContext {
+        RequestContext {
+            logical_guid: self.headers.logical_guid.as_ref().map(ToString::to_string),
+            channel_code: self.headers.channel_code.as_ref().map(|code| code.0.clone()),
+            cccode: self.headers.cccode.as_ref().map(ToString::to_string),
+            ..caller.context(org)
+        }
+    }
+
+    fn ctx(
+        &self,
+        shaped: &Shaped,
+        caller: Caller,
+        org: Option<(Org, Stored<OrgRecord>)>,
+        context: RequestContext,
+        as_owner: bool,
+        now: Time,
+    ) -> Ctx {
+        let frame = &shaped.framed.frame;
+        let stamp = Stamp {
+            now,
+            context,
+            as_owner,
+            surface: self.headers.surface.clone(),
+            build: serde_json::to_value(build()).unwrap_or_default(),
+            request_id: self.request_id.clone(),
+            reason: frame.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+            reason_code: frame.reason_code.clone(),
+            source_refs: frame.source_refs.clone().unwrap_or_default(),
+        };
+        let request = Requested {
+            route: self.route,
+            store: shaped.store.clone(),
+            caller,
+            org,
+            stamp: Arc::new(stamp),
+            limit: frame.limit,
+            token: frame.next_token.as_ref().map(|token| token.as_str().to_owned()),
+            filters: canonical::text(&shaped.framed.own),
+            source_ip: self.source_ip.clone(),
+            user_agent: self.headers.user_agent.clone(),
+        };
+        Ctx { app: self.app, request: Arc::new(request) }
+    }
+
+    fn idempotency_key(&self, framed: &Framed<'_>) -> Result<Option<String>> {
+        let traits = self.route.handler.traits();
+        let (header, body) = (&self.headers.idempotency_key, &framed.frame.idempotency_key);
+        match (header, body) {
+            _ if !traits.writes || traits.ignores_idempotency => Ok(None),
+            (Some(header), Some(body)) if header != body => {
+                Err(Error::from(Tag::ContextMismatch).detail("field", "idempotency_key"))
+            }
+            _ => Ok(header.as_ref().or(body.as_ref()).map(|key| key.0.clone())),
+        }
+    }
+
+    /// The hash of an idempotency key's scope: route and key, and the caller where there is no org.
+    fn replay_key(&self, shaped: &Shaped, org: Option<&Org>) -> Option<String> {
+        let key = shaped.idempotency_key.as_ref()?;
+        let principal = match (&shaped.credential, org) {
+            (_, Some(_)) => Value::Null,
+            (Credential::Session(token), None) => token.user_guid.to_string().into(),
+            (Credential::Key(token), None) => token.service_account_guid.to_string().into(),
+            (Credential::Operator(_) | Credential::None, None) => "operator".into(),
+        };
+        Some(canonical::hash(&Value::from(vec![self.route.call.path.into(), key.as_str().into(), principal])))
+    }
+
+    fn replay(
+        &self,
+        framed: &Framed<'_>,
+        context: &RequestContext,
+        org: Option<&(Org, Stored<OrgRecord>)>,
+        hash: String,
+        now: Time,
+    ) -> Replay {
+        Replay {
+            org_guid: org.map(|(org, _)| org.guid()),
+            service: self.app.service.name.to_owned(),
+            hash,
+            principal: context.actor.clone().unwrap_or_default(),
+            payload: canonical::hash(&framed.payload),
+            data: None,
+            revision: None,
+            until: now.plus_hours(Replay::HOURS),
+        }
+    }
+}
+
+/// The first answer again, where the key was used before (contract §5).
+fn replayed(found: &Found, mine: &Replay, now: Time) -> Result<Option<Done>> {
+    let key = Replay::key_of(&mine.service, mine.org_guid.map(Org::checked).as_ref(), &mine.hash);
+    match found.get(&key)? {
+        Some(first) if first.record.holds(now) && first.record.answers(mine) => repeat(first.record).map(Some),
+        Some(first) if first.record.holds(now) => Err(Tag::IdempotencyMismatch.into()),
+        _ => Ok(None),
+    }
+}
+
+fn repeat(first: Replay) -> Result<Done> {
+    // What was blanked when a person was erased is not there any more (crm §7).
+    let data = first.data.ok_or(Tag::NotFound)?;
+    let data = RawValue::from_string(data).map_err(Error::internal)?;
+    Ok(Done { data, revision: first.revision, replayed: true })
+}
+
+/// Notes that the credential was used (usm §3 and §4), beside the work of the handler. A touch that fails fails
+/// nothing.
+async fn touch(ctx: &Ctx) {
+    let (store, now) = (&ctx.request.store, ctx.now());
+    let touched = match &ctx.caller().principal {
+        Principal::Session { session, .. } => match session.record.touched(now) {
+            Some(touched) => store.touch(&store::System, session, touched).await,
+            None => Ok(()),
+        },
+        Principal::Key { key, .. } => match key.record.used(now) {
+            Some(used) => store.touch(&Org::checked(key.record.org_guid), key, used).await,
+            None => Ok(()),
+        },
+        Principal::Anonymous | Principal::Operator { .. } => Ok(()),
+    };
+    if let Err(error) = touched {
+        tracing::debug!(tag = error.tag().name(), "a touch failed");
+    }
+}

@@ -1,0 +1,360 @@
+//! What a command changes, collected to be written as one transaction.
+
+use std::sync::Arc;
+
+use contract::{
+    context::RequestContext,
+    error::{Error, Result, Tag},
+    reason::{ReasonCode, SourceRefs},
+    revision::Revision,
+    secret::hex,
+    time::Time,
+};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{
+    chance::Chance,
+    codec::{self, Item},
+    entity::{Entity, Stored},
+    journal::{self, Entry, Why},
+    key::Key,
+};
+
+/// Who changes something, why and when: the same for everything that one request changes.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    /// The time of the request.
+    pub now: Time,
+    /// Who, and in which context.
+    pub context: RequestContext,
+    /// Whether the caller passed a role check as an owner only.
+    pub as_owner: bool,
+    /// Through which surface the request came.
+    pub surface: Option<String>,
+    /// Which build runs.
+    pub build: Value,
+    /// The request.
+    pub request_id: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// The code of why.
+    pub reason_code: Option<ReasonCode>,
+    /// What the change refers to in other systems.
+    pub source_refs: SourceRefs,
+}
+
+/// What happened to an aggregate, in kebab-case and the past tense, and what else its event is to tell.
+#[derive(Clone, Debug)]
+pub struct Action {
+    name: &'static str,
+    data: Map<String, Value>,
+}
+
+impl From<&'static str> for Action {
+    fn from(name: &'static str) -> Self {
+        Self { name, data: Map::new() }
+    }
+}
+
+impl Action {
+    /// Adds a figure or an id to the event. Must be nothing personal.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.data.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// What an item must be like for the transaction to go through.
+#[derive(Clone, Debug)]
+pub(crate) enum Condition {
+    /// There is none.
+    Absent,
+    /// There is none, or its `data.until` has passed.
+    AbsentOrOver(Time),
+    /// It is at this revision.
+    At(codec::Attribute),
+    /// It is there.
+    Present,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    Put(Item),
+    Delete,
+    Check,
+}
+
+/// What a failed condition means, given the item as it stands.
+pub(crate) type Meaning = Arc<dyn Fn(Option<Item>) -> Error + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct Op {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+    pub(crate) effect: Effect,
+    pub(crate) condition: Condition,
+    pub(crate) meaning: Meaning,
+}
+
+/// A command's whole effect: records, claims, guards and the journal. Written by
+/// [`Store::commit`](crate::Store::commit), or not at all.
+#[derive(Clone)]
+pub struct Change {
+    pub(crate) stamp: Arc<Stamp>,
+    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) ops: Vec<Op>,
+    first_event: Option<String>,
+}
+
+impl Change {
+    /// Nothing yet.
+    pub fn new(stamp: Arc<Stamp>, chance: Arc<dyn Chance>) -> Self {
+        Self { stamp, chance, ops: Vec::new(), first_event: None }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+
+    /// A new id, made at the time of the request.
+    pub fn uuid(&self) -> Uuid {
+        self.chance.uuid(self.stamp.now)
+    }
+
+    /// The time of the request.
+    pub fn now(&self) -> Time {
+        self.stamp.now
+    }
+
+    /// Creates a record. Its key must be new: where another may hold it, `taken` says what that means.
+    pub fn create<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        record: E,
+        action: impl Into<Action>,
+        taken: impl Fn(Stored<E>) -> Error + Send + Sync + 'static,
+    ) -> Result<Stored<E>> {
+        let stored = Stored {
+            revision: E::Revision::first(self.uuid()),
+            created_at: self.now(),
+            updated_at: self.now(),
+            sequence: 0,
+            chain: String::new(),
+            record,
+        };
+        let meaning = move |item: Option<Item>| match item.map(Stored::decode) {
+            Some(Ok(other)) => taken(other),
+            Some(Err(error)) => error,
+            None => Error::moved("a record was there for a moment"),
+        };
+        self.write(scope, None, stored, action.into(), Condition::Absent, Arc::new(meaning))
+    }
+
+    /// Changes a record at the revision that the caller named: if another request comes first, the caller gets
+    /// `conflict` with the record as it then stands, as `show` shows it.
+    pub fn update<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        before: &Stored<E>,
+        record: E,
+        action: impl Into<Action>,
+        show: impl Fn(&Stored<E>) -> Result<Value> + Send + Sync + 'static,
+    ) -> Result<Stored<E>> {
+        let meaning = move |item: Option<Item>| match item.map(Stored::<E>::decode) {
+            None => Tag::NotFound.into(),
+            Some(current) => {
+                current.and_then(|current| conflict(&current, &show)).unwrap_or_else(|error| error)
+            }
+        };
+        let condition = Condition::At(codec::value(&before.revision)?);
+        self.write(
+            scope,
+            Some(before),
+            self.after(before, record),
+            action.into(),
+            condition,
+            Arc::new(meaning),
+        )
+    }
+
+    /// Changes a record that the caller named no revision of: if another request comes first, the command is
+    /// decided again.
+    pub fn adjust<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        before: &Stored<E>,
+        record: E,
+        action: impl Into<Action>,
+    ) -> Result<Stored<E>> {
+        let condition = Condition::At(codec::value(&before.revision)?);
+        self.write(scope, Some(before), self.after(before, record), action.into(), condition, moved(E::TYPE))
+    }
+
+    /// Writes an item that has no history of its own: a claim's bearer, a counter, an index kept beside a record. If
+    /// another request comes first, the command is decided again.
+    pub fn keep<E: Entity>(&mut self, scope: &E::Scope, before: Option<&Stored<E>>, record: E) -> Result<()> {
+        let (stored, condition) = match before {
+            Some(before) => (self.after(before, record), Condition::At(codec::value(&before.revision)?)),
+            None => (self.fresh(record), Condition::Absent),
+        };
+        self.put(scope, &stored, condition, moved(E::TYPE))
+    }
+
+    /// Claims a value for a record (contract §5 and ofm §2, *Claims*). `taken` says what it means when another holds
+    /// it; it is given the claim that stands.
+    pub fn claim<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        claim: E,
+        taken: impl Fn(&E) -> Error + Send + Sync + 'static,
+    ) -> Result<()> {
+        let meaning = move |item: Option<Item>| match item.map(Stored::<E>::decode) {
+            Some(Ok(standing)) => taken(&standing.record),
+            Some(Err(error)) => error,
+            None => Error::moved("a claim was held for a moment"),
+        };
+        let stored = self.fresh(claim);
+        self.put(scope, &stored, Condition::Absent, Arc::new(meaning))
+    }
+
+    /// Takes an item away: a claim that is no longer held. It must be there.
+    pub fn release<E: Entity>(&mut self, key: &Key<E>) {
+        self.push(key, Effect::Delete, Condition::Present, moved("a claim"));
+    }
+
+    /// Writes only if this record is still as it was read; else the command is decided again.
+    pub fn require<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
+        self.push(key, Effect::Check, Condition::At(codec::value(&seen.revision)?), moved(E::TYPE));
+        Ok(())
+    }
+
+    /// Writes only if there is no such item; `present` says what it means when there is.
+    pub fn require_absent<E: Entity>(
+        &mut self,
+        key: &Key<E>,
+        present: impl Fn() -> Error + Send + Sync + 'static,
+    ) {
+        self.push(key, Effect::Check, Condition::Absent, Arc::new(move |_| present()));
+    }
+
+    fn fresh<E: Entity>(&self, record: E) -> Stored<E> {
+        Stored {
+            revision: E::Revision::first(self.uuid()),
+            created_at: self.now(),
+            updated_at: self.now(),
+            sequence: 0,
+            chain: String::new(),
+            record,
+        }
+    }
+
+    fn after<E: Entity>(&self, before: &Stored<E>, record: E) -> Stored<E> {
+        Stored {
+            revision: before.revision.next(self.uuid()),
+            updated_at: self.now(),
+            record,
+            ..before.clone()
+        }
+    }
+
+    fn write<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        before: Option<&Stored<E>>,
+        mut stored: Stored<E>,
+        action: Action,
+        condition: Condition,
+        meaning: Meaning,
+    ) -> Result<Stored<E>> {
+        let entry = self.entry(before, &stored, action)?;
+        stored.sequence = entry.sequence;
+        stored.chain = entry.hash()?;
+        self.put(scope, &stored, condition, meaning)?;
+        let key = stored.record.key(scope);
+        let item = entry.item(tenant(&key.pk))?;
+        let (pk, sk) = entry.keys(tenant(&key.pk));
+        let effect = Effect::Put(item);
+        self.ops.push(Op { pk, sk, effect, condition: Condition::Absent, meaning: moved("a journal entry") });
+        Ok(stored)
+    }
+
+    fn put<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        stored: &Stored<E>,
+        condition: Condition,
+        meaning: Meaning,
+    ) -> Result<()> {
+        let item = codec::encode(scope, stored)?;
+        self.push(&stored.record.key(scope), Effect::Put(item), condition, meaning);
+        Ok(())
+    }
+
+    fn push<E>(&mut self, key: &Key<E>, effect: Effect, condition: Condition, meaning: Meaning) {
+        self.ops.push(Op { pk: key.pk.clone(), sk: key.sk.clone(), effect, condition, meaning });
+    }
+
+    fn entry<E: Entity>(
+        &mut self,
+        before: Option<&Stored<E>>,
+        after: &Stored<E>,
+        action: Action,
+    ) -> Result<Entry> {
+        let stamp = self.stamp.clone();
+        let event_id = self.uuid().to_string();
+        let why = stamp.reason.as_deref().map(|reason| {
+            let mut salt = [0; 16];
+            self.chance.fill(&mut salt);
+            Why { text: journal::mask_contacts(reason), salt: hex(&salt) }
+        });
+        let mut data = journal::plain(&after.record)?;
+        data.extend(action.data);
+        let causation_id = self.first_event.clone();
+        self.first_event.get_or_insert_with(|| event_id.clone());
+        Ok(Entry {
+            event_id,
+            schema_version: journal::SCHEMA_VERSION,
+            timestamp_utc: stamp.now,
+            build: stamp.build.clone(),
+            service: E::SERVICE.to_owned(),
+            action: action.name.to_owned(),
+            request_context: stamp.context.clone(),
+            as_owner: stamp.as_owner,
+            surface: stamp.surface.clone(),
+            why_hash: why.as_ref().map(Entry::hash_of),
+            why,
+            reason_code: stamp.reason_code.clone(),
+            source_refs: stamp.source_refs.clone(),
+            aggregate_type: E::TYPE.to_owned(),
+            aggregate_id: after.record.id(),
+            aggregate_revision: serde_json::to_value(after.revision).map_err(Error::internal)?,
+            sequence: after.sequence + 1,
+            correlation_id: stamp.request_id.clone(),
+            causation_id,
+            changed: journal::touched(before, &after.record)?,
+            data,
+            previous_hash: after.chain.clone(),
+        })
+    }
+}
+
+/// `conflict`, with the record as it stands (contract §5).
+pub(crate) fn conflict<E: Entity>(
+    current: &Stored<E>,
+    show: impl Fn(&Stored<E>) -> Result<Value>,
+) -> Result<Error> {
+    let revision = serde_json::to_value(current.revision).map_err(Error::internal)?;
+    Ok(Error::from(Tag::Conflict).detail("current", show(current)?).at_revision(revision))
+}
+
+fn moved(what: &'static str) -> Meaning {
+    Arc::new(move |_| Error::moved(format_args!("{what} changed while the command was decided")))
+}
+
+/// The tenant part of a partition key.
+fn tenant(pk: &str) -> &str {
+    pk.split('|').nth(1).unwrap_or("-")
+}

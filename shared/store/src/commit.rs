@@ -1,0 +1,271 @@
+//! The one write path: a [`Change`] becomes one `TransactWriteItems`.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{
+        CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    },
+};
+use contract::error::{Error, Result, Tag};
+
+use crate::{
+    change::{Change, Condition, Effect, Op},
+    client::Store,
+    codec::{Item, key_item, value},
+    entity::{Entity, Stored},
+    idempotency::{Claimed, Replay},
+    key::System,
+    read::failed,
+};
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Committed {
+    /// It is written.
+    Done,
+    /// Another request with the same idempotency key was first: this is what it answered.
+    Before(Box<Replay>),
+}
+
+/// DynamoDB takes so many items in one transaction.
+const MOST_ITEMS: usize = 100;
+/// Two transactions that meet are tried again so often, at growing distances: together well under five seconds.
+const CONFLICT_TRIES: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
+impl Store {
+    /// Writes a change, and the idempotency record with it, as one transaction.
+    ///
+    /// A failed condition becomes the error that the change gave it; with several, the first in the order in which
+    /// they were added. A command that met others too often is `unavailable`.
+    pub async fn commit(&self, change: &Change, claimed: Option<Claimed>) -> Result<Committed> {
+        let mut ops = Vec::with_capacity(change.ops.len() + 1);
+        let has_key = claimed.is_some();
+        if let Some(claimed) = claimed {
+            ops.push(idempotency_op(claimed)?);
+        }
+        ops.extend(change.ops.iter().cloned());
+        if ops.is_empty() {
+            return Ok(Committed::Done);
+        }
+        if ops.len() > MOST_ITEMS {
+            return Err(Error::internal(format_args!("{} items in one transaction", ops.len())));
+        }
+        let items = ops.iter().map(|op| self.transact_item(op)).collect::<Result<Vec<_>>>()?;
+        // One token for all tries: a transaction whose reply was lost is not applied twice.
+        let token = change.uuid().to_string();
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1..=CONFLICT_TRIES {
+            match self.transact(&items, &token).await? {
+                None => return Ok(Committed::Done),
+                Some(reasons) => match judge(&ops, has_key, reasons) {
+                    Verdict::Before(replay) => return Ok(Committed::Before(replay)),
+                    Verdict::Refused(error) => return Err(error),
+                    Verdict::Again(error) if attempt == CONFLICT_TRIES => return Err(error),
+                    Verdict::Again(_) => {
+                        let mut random = [0];
+                        change.chance.fill(&mut random);
+                        tokio::time::sleep(pause + pause.mul_f64(f64::from(random[0]) / 255.0)).await;
+                        pause *= 2;
+                    }
+                },
+            }
+        }
+        Err(Error::unavailable("a transaction met others too often"))
+    }
+
+    /// Notes that a record was used: writes times on which no decision rests, without a new revision and without a
+    /// journal entry. Nothing is written where the record has changed meanwhile.
+    pub async fn touch<E: Entity>(&self, scope: &E::Scope, seen: &Stored<E>, record: E) -> Result<()> {
+        let revision = value(&seen.revision)?;
+        let touched = Stored { record, ..seen.clone() };
+        self.client
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(crate::codec::encode(scope, &touched)?))
+            .condition_expression("#revision = :revision")
+            .expression_attribute_names("#revision", "revision")
+            .expression_attribute_values(":revision", revision)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map(|answer| self.meter.wrote(answer.consumed_capacity()))
+            .map_err(failed)
+    }
+
+    /// Sends the transaction; the reasons where it was cancelled.
+    async fn transact(
+        &self,
+        items: &[TransactWriteItem],
+        token: &str,
+    ) -> Result<Option<Vec<CancellationReason>>> {
+        self.meter.write_trip();
+        let sent = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items.to_vec()))
+            .client_request_token(token)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match sent {
+            Ok(answer) => {
+                self.meter.wrote(answer.consumed_capacity());
+                Ok(None)
+            }
+            Err(SdkError::ServiceError(error)) => match error.into_err() {
+                TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+                    Ok(Some(cancelled.cancellation_reasons.unwrap_or_default()))
+                }
+                TransactWriteItemsError::TransactionInProgressException(_) => Ok(Some(Vec::new())),
+                other => Err(failed(SdkError::<_, ()>::service_error(other, ()))),
+            },
+            Err(other) => Err(failed(other)),
+        }
+    }
+
+    fn transact_item(&self, op: &Op) -> Result<TransactWriteItem> {
+        let (expression, mut names, values) = expression(&op.condition)?;
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        if names.is_empty() {
+            names.insert("#pk".to_owned(), "pk".to_owned());
+        }
+        let names = Some(names);
+        let values = (!values.is_empty()).then_some(values);
+        let key = key_item(&op.pk, &op.sk);
+        let item = TransactWriteItem::builder();
+        let item = match &op.effect {
+            Effect::Put(content) => item.put(
+                Put::builder()
+                    .table_name(&*self.table)
+                    .set_item(Some(content.clone()))
+                    .condition_expression(expression)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+            Effect::Delete => item.delete(
+                Delete::builder()
+                    .table_name(&*self.table)
+                    .set_key(Some(key))
+                    .condition_expression(expression)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+            Effect::Check => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(&*self.table)
+                    .set_key(Some(key))
+                    .condition_expression(expression)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+        };
+        Ok(item.build())
+    }
+}
+
+type Expression = (String, std::collections::HashMap<String, String>, Item);
+
+fn expression(condition: &Condition) -> Result<Expression> {
+    let names =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    Ok(match condition {
+        Condition::Absent => ("attribute_not_exists(#pk)".to_owned(), names(&[("#pk", "pk")]), Item::new()),
+        Condition::Present => ("attribute_exists(#pk)".to_owned(), names(&[("#pk", "pk")]), Item::new()),
+        Condition::AbsentOrOver(now) => (
+            "attribute_not_exists(#pk) OR #data.#until <= :now".to_owned(),
+            names(&[("#pk", "pk"), ("#data", "data"), ("#until", "until")]),
+            Item::from([(":now".to_owned(), value(now)?)]),
+        ),
+        Condition::At(revision) => (
+            "#revision = :revision".to_owned(),
+            names(&[("#revision", "revision")]),
+            Item::from([(":revision".to_owned(), revision.clone())]),
+        ),
+    })
+}
+
+fn idempotency_op(claimed: Claimed) -> Result<Op> {
+    let Claimed { replay, now } = claimed;
+    let key = replay.key(&System);
+    let stored = Stored::<Replay> {
+        record: replay,
+        revision: contract::revision::Counter(1),
+        created_at: now,
+        updated_at: now,
+        sequence: 0,
+        chain: String::new(),
+    };
+    let item = crate::codec::encode(&System, &stored)?;
+    let mine = stored.record;
+    let meaning = move |item: Option<Item>| match item.map(Stored::<Replay>::decode) {
+        Some(Ok(first)) if !first.record.answers(&mine) => Tag::IdempotencyMismatch.into(),
+        Some(Err(error)) => error,
+        _ => Error::moved("an idempotency key was used for a moment"),
+    };
+    Ok(Op {
+        pk: key.pk,
+        sk: key.sk,
+        effect: Effect::Put(item),
+        condition: Condition::AbsentOrOver(now),
+        meaning: std::sync::Arc::new(meaning),
+    })
+}
+
+enum Verdict {
+    /// The idempotency key was used before, for the same request.
+    Before(Box<Replay>),
+    /// A condition failed.
+    Refused(Error),
+    /// Nothing failed: the transaction met another one, or was throttled.
+    Again(Error),
+}
+
+fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict {
+    let mut again = Error::unavailable("a transaction met others too often");
+    for (n, (op, reason)) in ops.iter().zip(reasons).enumerate() {
+        let is_key = has_key && n == 0;
+        match reason.code.as_deref() {
+            None | Some("None") => {}
+            Some("ConditionalCheckFailed") => {
+                let error = (op.meaning)(reason.item.clone());
+                if is_key && error.is_moved() {
+                    if let Some(Ok(first)) = reason.item.map(Stored::<Replay>::decode) {
+                        return Verdict::Before(Box::new(first.record));
+                    }
+                }
+                return Verdict::Refused(error);
+            }
+            Some("TransactionConflict") if is_key => again = Tag::IdempotencyInProgress.into(),
+            Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded") => {}
+            Some(code) => {
+                let text = reason.message.unwrap_or_default();
+                return Verdict::Refused(Error::internal(format_args!(
+                    "{code} writing {}: {text}",
+                    type_of(op)
+                )));
+            }
+        }
+    }
+    Verdict::Again(again)
+}
+
+fn type_of(op: &Op) -> String {
+    match &op.effect {
+        Effect::Put(item) => item.get("type").and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default(),
+        Effect::Delete | Effect::Check => "a guard".to_owned(),
+    }
+}

@@ -1,0 +1,188 @@
+//! The journal: audit trail and outbox in one (contract §10).
+//!
+//! Every change writes one entry per aggregate, in the transaction that makes it. The entries of an aggregate are
+//! numbered and chained by their hashes: the record carries the number and hash of its last entry, so the chain
+//! costs no read. The relay publishes each entry as an event; both are made from the same [`Entry`].
+
+use contract::{
+    canonical,
+    context::RequestContext,
+    error::{Error, Result},
+    reason::{ReasonCode, SourceRefs},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    codec::{self, Item},
+    entity::{Class, Classified, Entity, Stored},
+};
+
+/// The type of journal items, by which the stream is filtered.
+pub const TYPE: &str = "journal";
+/// The form of [`Entry`].
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One field that a change touched. Fields that are classed as personal are named only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Touched {
+    /// The field.
+    pub field: String,
+    /// Its value before, if it had one and is not personal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<Value>,
+    /// Its value after, likewise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after: Option<Value>,
+}
+
+/// Why, apart from the chain, so that it can be blanked when a person is erased.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Why {
+    /// The reason given.
+    pub text: String,
+    /// What it was hashed with.
+    pub salt: String,
+}
+
+/// One change of one aggregate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Fixed when the entry is written: consumers tell repeats by it.
+    pub event_id: String,
+    /// The form of this record.
+    pub schema_version: u32,
+    /// When.
+    pub timestamp_utc: Time,
+    /// Which build wrote it.
+    pub build: Value,
+    /// The service in whose name it is published.
+    pub service: String,
+    /// What happened, in the past tense: `customer-created`.
+    pub action: String,
+    /// Who did it, and in which context.
+    pub request_context: RequestContext,
+    /// Whether the caller passed a role check as an owner only.
+    pub as_owner: bool,
+    /// Through which surface the request came, where it said so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub surface: Option<String>,
+    /// The reason, until it is blanked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why: Option<Why>,
+    /// Hash of the reason and its salt, in the chain for ever.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why_hash: Option<String>,
+    /// The reason's code.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason_code: Option<ReasonCode>,
+    /// What the change refers to in other systems.
+    pub source_refs: SourceRefs,
+    /// The kind of record.
+    pub aggregate_type: String,
+    /// Its id.
+    pub aggregate_id: String,
+    /// Its revision after the change.
+    pub aggregate_revision: Value,
+    /// The number of this entry among those of the aggregate, from 1.
+    pub sequence: u64,
+    /// The request.
+    pub correlation_id: String,
+    /// The event that this one follows from, where one request wrote several.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub causation_id: Option<String>,
+    /// The fields that changed.
+    pub changed: Vec<Touched>,
+    /// What the event tells: the fields that are not personal, as they are now.
+    pub data: Map<String, Value>,
+    /// Hash of the aggregate's previous entry; empty in the first.
+    pub previous_hash: String,
+}
+
+impl Entry {
+    /// The hash that the next entry of the aggregate carries. Does not cover what may be blanked.
+    pub fn hash(&self) -> Result<String> {
+        let bare = Self { why: None, ..self.clone() };
+        Ok(canonical::hash(&serde_json::to_value(bare).map_err(Error::internal)?))
+    }
+
+    /// The hash of a reason.
+    pub fn hash_of(why: &Why) -> String {
+        canonical::hash(&Value::from(vec![why.salt.as_str(), why.text.as_str()]))
+    }
+
+    /// Partition and sort key of an entry.
+    pub(crate) fn keys(&self, tenant: &str) -> (String, String) {
+        let Self { service, aggregate_type, aggregate_id, sequence, .. } = self;
+        (format!("{service}|{tenant}|{TYPE}|{aggregate_type}|{aggregate_id}"), format!("{sequence:012}"))
+    }
+
+    pub(crate) fn item(&self, tenant: &str) -> Result<Item> {
+        let (pk, sk) = self.keys(tenant);
+        let mut item = codec::key_item(&pk, &sk);
+        item.insert("type".to_owned(), codec::text(TYPE));
+        item.insert("hash".to_owned(), codec::text(self.hash()?));
+        item.insert("data".to_owned(), codec::value(self)?);
+        Ok(item)
+    }
+}
+
+/// The fields that differ, with values only where they are not personal.
+pub(crate) fn touched<E: Entity>(before: Option<&Stored<E>>, after: &E) -> Result<Vec<Touched>> {
+    let before = before.map(|stored| fields(&stored.record)).transpose()?.unwrap_or_default();
+    let after = fields(after)?;
+    Ok(E::CLASSES
+        .iter()
+        .filter(|(_, class)| *class != Class::Secret)
+        .filter(|(field, _)| value(&before, field) != value(&after, field))
+        .map(|(field, class)| {
+            let shown = |fields: &Map<String, Value>| {
+                value(fields, field).cloned().filter(|_| *class == Class::Plain)
+            };
+            Touched { field: (*field).to_owned(), before: shown(&before), after: shown(&after) }
+        })
+        .collect())
+}
+
+/// The fields of a record that an event may tell.
+pub(crate) fn plain<E: Entity>(record: &E) -> Result<Map<String, Value>> {
+    let fields = fields(record)?;
+    let plain = <E as Classified>::CLASSES.iter().filter(|(_, class)| *class == Class::Plain);
+    Ok(plain.filter_map(|(field, _)| Some(((*field).to_owned(), value(&fields, field)?.clone()))).collect())
+}
+
+fn value<'a>(fields: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
+    fields.get(field).filter(|value| !value.is_null())
+}
+
+fn fields<E: Serialize>(record: &E) -> Result<Map<String, Value>> {
+    match serde_json::to_value(record).map_err(Error::internal)? {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Error::internal("a record is not an object")),
+    }
+}
+
+/// A reason with e-mail addresses and phone numbers masked (crm §1).
+pub fn mask_contacts(reason: &str) -> String {
+    let masked = reason.split(' ').map(|word| {
+        let phone = word.trim_start_matches('(').starts_with('+')
+            && word.bytes().filter(u8::is_ascii_digit).count() >= 5;
+        if word.contains('@') || phone { "***" } else { word }
+    });
+    masked.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contacts_in_a_reason_are_masked() {
+        assert_eq!(
+            mask_contacts("asked by jo@example.com, +4915112345678 called"),
+            "asked by *** *** called"
+        );
+        assert_eq!(mask_contacts("+1 for this, 100 % @ noon"), "+1 for this, 100 % *** noon");
+    }
+}

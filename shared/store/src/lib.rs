@@ -1,0 +1,31 @@
+//! The one DynamoDB table: typed keys, items, reads, and the one write path.
+//!
+//! The only crate that knows `aws-sdk-dynamodb`. What is read is asked for by a [`Key`] or a [`Listing`] that a key
+//! module made from an [`Org`]; what is written goes through a [`Change`] and [`Store::commit`], as one transaction
+//! of records, claims, journal entries and the idempotency record.
+
+mod chance;
+mod change;
+mod client;
+mod codec;
+mod commit;
+mod entity;
+mod idempotency;
+pub mod journal;
+mod key;
+mod meter;
+mod pattern;
+mod read;
+
+pub use aws_sdk_dynamodb::config::Credentials;
+pub use chance::{Chance, SeededChance, SystemChance};
+pub use change::{Action, Change, Stamp};
+pub use client::{Endpoint, Store, client};
+pub use codec::Item;
+pub use commit::Committed;
+pub use entity::{Class, Classified, Entity, Shown, Stored};
+pub use idempotency::{Claimed, Replay};
+pub use key::{Index, Indexes, Key, Listing, Order, Org, Partition, Scope, System};
+pub use meter::{Meter, Usage};
+pub use pattern::{Operation, Pattern};
+pub use read::{Batch, Found, Page};

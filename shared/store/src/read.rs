@@ -1,0 +1,208 @@
+//! Reads: one item, many at once, a page of a list.
+
+use std::collections::{HashMap, HashSet};
+
+use aws_sdk_dynamodb::{
+    error::{ProvideErrorMetadata, SdkError},
+    types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity},
+};
+use contract::{
+    error::{Error, Result},
+    paging::Limit,
+};
+use futures::future::try_join_all;
+
+use crate::{
+    client::Store,
+    codec::{Item, key_item, text},
+    entity::{Entity, Stored},
+    key::{Key, Listing, Order},
+};
+
+/// Keys to be read in one round trip.
+#[derive(Clone, Debug, Default)]
+pub struct Batch(HashSet<(String, String)>);
+
+impl Batch {
+    /// DynamoDB takes so many keys in one `BatchGetItem`.
+    const MOST: usize = 100;
+
+    /// Asks for one more item.
+    pub fn want<E>(&mut self, key: &Key<E>) {
+        self.0.insert((key.pk.clone(), key.sk.clone()));
+    }
+}
+
+/// What a [`Batch`] found.
+#[derive(Debug, Default)]
+pub struct Found(HashMap<(String, String), Item>);
+
+impl Found {
+    /// The record under this key, if it was asked for and is there.
+    pub fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
+        self.0.get(&(key.pk.clone(), key.sk.clone())).cloned().map(Stored::decode).transpose()
+    }
+}
+
+/// Some records of a list.
+#[derive(Debug)]
+pub struct Page<E: Entity> {
+    /// The records, in the list's order.
+    pub records: Vec<Stored<E>>,
+    /// Where to go on: none on the last page.
+    pub position: Option<String>,
+}
+
+impl Store {
+    /// One record, strongly consistent.
+    pub async fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
+        self.meter.read_trip();
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&*self.table)
+            .set_key(Some(key_item(&key.pk, &key.sk)))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(failed)?;
+        self.meter.read(answer.consumed_capacity());
+        answer.item.map(Stored::decode).transpose()
+    }
+
+    /// Many records in one round trip, strongly consistent.
+    pub async fn read(&self, batch: Batch) -> Result<Found> {
+        if batch.0.len() > Batch::MOST {
+            return Err(Error::internal(format_args!("{} keys in one batch", batch.0.len())));
+        }
+        let mut keys: Vec<Item> = batch.0.iter().map(|(pk, sk)| key_item(pk, sk)).collect();
+        let mut found = Found::default();
+        while !keys.is_empty() {
+            self.meter.read_trip();
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(true)
+                .build()
+                .map_err(Error::internal)?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&*self.table, wanted)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(failed)?;
+            self.meter.read(answer.consumed_capacity());
+            for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
+                found.0.insert((string(&item, "pk"), string(&item, "sk")), item);
+            }
+            // What did not fit into 16 MB or was throttled comes back, to be asked for again.
+            keys = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
+        }
+        Ok(found)
+    }
+
+    /// A page of a list, after a position. The partitions are asked at the same time and count as one round trip.
+    pub async fn page<E: Entity>(
+        &self,
+        list: &Listing<E>,
+        after: Option<&str>,
+        limit: Limit,
+    ) -> Result<Page<E>> {
+        self.meter.read_trip();
+        let (_, _, sort) = list.index.names();
+        // One more than the page tells whether there is another.
+        let wanted = limit.get() + 1;
+        let queries = list.partitions.iter().map(|partition| self.query(list, partition, after, wanted));
+        let mut items: Vec<Item> = try_join_all(queries).await?.into_iter().flatten().collect();
+        items.sort_by_cached_key(|item| string(item, sort));
+        if list.order == Order::Descending {
+            items.reverse();
+        }
+        let more = items.len() > limit.get();
+        items.truncate(limit.get());
+        let position = items.last().filter(|_| more).map(|item| string(item, sort));
+        let records = items.into_iter().map(Stored::decode).collect::<Result<_>>()?;
+        Ok(Page { records, position })
+    }
+
+    /// How many records a list holds, but no more than `most` (for guards: what blocks a change).
+    pub async fn some<E: Entity>(&self, list: &Listing<E>, most: usize) -> Result<Vec<Stored<E>>> {
+        Ok(self.page(list, None, Limit::clamp(i64::try_from(most).unwrap_or(i64::MAX))).await?.records)
+    }
+
+    async fn query<E>(
+        &self,
+        list: &Listing<E>,
+        partition: &str,
+        after: Option<&str>,
+        wanted: usize,
+    ) -> Result<Vec<Item>> {
+        let (index, partition_name, sort_name) = list.index.names();
+        let (from, to) = match (after, list.order) {
+            (None, _) => (list.from.clone(), list.to.clone()),
+            // The next possible text after the position.
+            (Some(after), Order::Ascending) => (format!("{after}\0").max(list.from.clone()), list.to.clone()),
+            (Some(after), Order::Descending) => (list.from.clone(), after.to_owned().min(list.to.clone())),
+        };
+        let mut items = Vec::new();
+        if from > to {
+            return Ok(items);
+        }
+        let mut start: Option<Item> = None;
+        loop {
+            let answer = self
+                .client
+                .query()
+                .table_name(&*self.table)
+                .set_index_name(index.map(str::to_owned))
+                .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
+                .expression_attribute_names("#pk", partition_name)
+                .expression_attribute_names("#sk", sort_name)
+                .expression_attribute_values(":pk", text(partition))
+                .expression_attribute_values(":from", text(from.as_str()))
+                .expression_attribute_values(":to", text(to.as_str()))
+                .scan_index_forward(list.order == Order::Ascending)
+                // Downwards the position itself is met once more.
+                .limit(i32::try_from(wanted + 1).unwrap_or(i32::MAX))
+                .consistent_read(index.is_none())
+                .set_exclusive_start_key(start.take())
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(failed)?;
+            self.meter.read(answer.consumed_capacity());
+            let fresh = answer.items.into_iter().flatten();
+            items.extend(fresh.filter(|item| Some(string(item, sort_name).as_str()) != after));
+            start = answer.last_evaluated_key;
+            if items.len() >= wanted || start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+fn string(item: &Item, name: &str) -> String {
+    item.get(name).and_then(|value| AttributeValue::as_s(value).ok()).cloned().unwrap_or_default()
+}
+
+/// A dependency that did not answer is `unavailable`; a request that it refuses is our own fault.
+pub(crate) fn failed<E, R>(error: SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata,
+{
+    let code = error.code().unwrap_or_default().to_owned();
+    match &error {
+        SdkError::ServiceError(_)
+            if matches!(code.as_str(), "ValidationException" | "AccessDeniedException") =>
+        {
+            Error::internal(format_args!("{code}: {}", error.message().unwrap_or_default()))
+        }
+        SdkError::ServiceError(_) => Error::unavailable(code),
+        SdkError::TimeoutError(_) => Error::unavailable("the table did not answer in time"),
+        SdkError::DispatchFailure(_) => Error::unavailable("the table could not be reached"),
+        SdkError::ConstructionFailure(_) => Error::internal("a request to the table could not be built"),
+        _ => Error::unavailable("the table's answer could not be read"),
+    }
+}
