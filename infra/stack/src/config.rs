@@ -1,0 +1,107 @@
+//! What the local stack can be told.
+
+use std::{net::TcpListener, path::PathBuf, time::Duration};
+
+use anyhow::{Result, bail};
+
+/// How long any part of the stack may take until it answers.
+pub const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// The settings of one local stack.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The checkout.
+    pub root: PathBuf,
+    /// Port of the HTTP API and of direct invocations.
+    pub gateway_port: u16,
+    /// Port of the database.
+    pub database_port: u16,
+    /// Port of the S3, EventBridge and SQS emulator.
+    pub emulator_port: u16,
+    /// Which database.
+    pub database: Database,
+    /// Whether the data stays when the stack stops.
+    pub persist: bool,
+    /// What the functions log, as `RUST_LOG` takes it.
+    pub log: String,
+}
+
+/// The two databases that the project runs on locally.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// Inside this process; see [`crate::embedded`].
+    Embedded,
+    /// DynamoDB Local; the directory that holds its jar.
+    DynamoDbLocal(PathBuf),
+}
+
+impl Config {
+    /// Where the stack keeps what it writes: logs, data, the demo tenant's credentials.
+    pub fn directory(&self) -> PathBuf {
+        self.root.join(".local")
+    }
+
+    /// Where the database is kept when it is to stay.
+    pub fn data(&self) -> PathBuf {
+        self.directory().join("data")
+    }
+
+    /// `http://127.0.0.1:9000`, unless told otherwise.
+    pub fn gateway(&self) -> String {
+        format!("http://127.0.0.1:{}", self.gateway_port)
+    }
+
+    /// `http://127.0.0.1:8000`, unless told otherwise.
+    pub fn database_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.database_port)
+    }
+
+    /// `http://127.0.0.1:5000`, unless told otherwise.
+    pub fn emulator(&self) -> String {
+        format!("http://127.0.0.1:{}", self.emulator_port)
+    }
+
+    /// Says which of the ports is taken, and by which setting another is chosen.
+    pub fn check_ports(&self) -> Result<()> {
+        let ports = [
+            (self.gateway_port, "the HTTP API", "G3N_PORT"),
+            (self.database_port, "the database", "G3N_DB_PORT"),
+            (self.emulator_port, "the S3 and event emulator", "G3N_EMULATOR_PORT"),
+        ];
+        let taken: Vec<String> = ports
+            .into_iter()
+            .filter(|(port, ..)| TcpListener::bind(("127.0.0.1", *port)).is_err())
+            .map(|(port, what, setting)| {
+                let other = port.checked_add(1000).unwrap_or(port - 1000);
+                format!(
+                    "port {port}, for {what}, is taken: choose another, as in `make up {setting}={other}`"
+                )
+            })
+            .collect();
+        if taken.is_empty() { Ok(()) } else { bail!(taken.join("\n")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_named_with_its_setting() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = Config {
+            root: PathBuf::new(),
+            gateway_port: free(),
+            database_port: free(),
+            emulator_port: taken.local_addr().unwrap().port(),
+            database: Database::Embedded,
+            persist: false,
+            log: "info".to_owned(),
+        };
+        let told = config.check_ports().unwrap_err().to_string();
+        assert!(told.contains(&format!("port {}", config.emulator_port)), "{told}");
+        assert!(told.contains("make up G3N_EMULATOR_PORT="), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}

@@ -1,0 +1,156 @@
+//! The functions, run from their sources by `cargo lambda watch`, which also reloads them when a file changes.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::{
+    aws::{CREDENTIAL, REGION},
+    child::Child,
+    config::Config,
+    template::{Function, Template},
+    wait,
+};
+
+/// How long a function may take until it answers: it may have to be compiled first.
+const COMPILE_LIMIT: Duration = Duration::from_mins(20);
+
+/// Instances per function, so that two callers at once meet as they do in AWS.
+const INSTANCES: &str = "2";
+
+/// Keys for this machine only: whoever has the source has them.
+const DEVELOPMENT_CURSOR_KEY: &str = "10ca1000000000000000000000000000000000000000000000000000c0250211";
+const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000000000000000010030b000";
+
+/// What the functions find in their environment, as the template gives it to them in AWS, and what makes them use
+/// this machine's stand-ins.
+pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static str, String)>> {
+    let table = template.table()?.table_name;
+    let database = config.database_url();
+    Ok(vec![
+        ("AWS_ACCESS_KEY_ID", CREDENTIAL.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", CREDENTIAL.to_owned()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_ENDPOINT_URL", config.emulator()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", database.clone()),
+        ("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", database),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", config.emulator()),
+        ("AWS_ENDPOINT_URL_S3", config.emulator()),
+        ("G3N_BUCKET", template.bucket()?.name),
+        ("G3N_BUS", template.bus()?),
+        ("G3N_CORS_ORIGINS", String::new()),
+        ("G3N_CURSOR_KEY", DEVELOPMENT_CURSOR_KEY.to_owned()),
+        ("G3N_LOOKUP_KEY", DEVELOPMENT_LOOKUP_KEY.to_owned()),
+        ("G3N_STAGE", "local".to_owned()),
+        ("G3N_TABLE", table),
+        ("G3N_TEST_CLOCK", "1".to_owned()),
+        ("RUST_LOG", config.log.clone()),
+    ])
+}
+
+/// Starts all functions behind one port, each under the paths that the template gives it.
+pub fn start(config: &Config, template: &Template) -> Result<Child> {
+    let router_file = config.directory().join("cargo-lambda.toml");
+    fs::write(&router_file, router(&template.functions()?))?;
+    let mut watch = Command::new("cargo-lambda");
+    watch
+        .current_dir(&config.root)
+        .args(["lambda", "watch", "--disable-cors", "--concurrency", INSTANCES])
+        .args(["--invoke-address", "127.0.0.1", "--invoke-port", &config.gateway_port.to_string()])
+        .arg("--global")
+        .arg(router_file)
+        .envs(environment(config, template)?)
+        // A developer's own AWS settings are not for these functions.
+        .env_remove("AWS_PROFILE")
+        .env_remove("AWS_SESSION_TOKEN");
+    Child::spawn("cargo lambda watch", &mut watch, "`make up` installs it.")
+}
+
+/// The routes of the HTTP API as `cargo lambda watch` reads them from a file.
+fn router(functions: &[Function]) -> String {
+    let routes =
+        functions.iter().flat_map(|function| function.paths.iter().map(move |path| (path, function)));
+    routes.fold("[watch.router]\n".to_owned(), |text, (path, function)| {
+        let path = path.replace("{proxy+}", "{*proxy}");
+        text + &format!("\"{path}\" = \"{}\"\n", function.name)
+    })
+}
+
+/// Waits until every function has answered once: an HTTP service at its `/stat`, the others a direct invocation
+/// that asks for nothing. Functions start with their first request, so the first caller need not wait for them.
+pub async fn until_ready(config: &Config, functions: &[Function]) -> Result<()> {
+    let client = reqwest::Client::new();
+    futures::future::try_join_all(functions.iter().map(|function| first_answer(&client, config, function)))
+        .await?;
+    Ok(())
+}
+
+async fn first_answer(client: &reqwest::Client, config: &Config, function: &Function) -> Result<()> {
+    let (gateway, name) = (config.gateway(), &function.name);
+    let answer = wait::until(name, COMPILE_LIMIT, async || {
+        let request = if function.paths.is_empty() {
+            let url = format!("{gateway}/2015-03-31/functions/{name}/invocations");
+            client.post(url).json(&json!({ "Records": [] }))
+        } else {
+            client.get(format!("{gateway}/{name}/stat"))
+        };
+        request.timeout(COMPILE_LIMIT).send().await.ok()
+    })
+    .await?;
+    let status = answer.status();
+    ensure!(!status.is_server_error(), "the function {name} answers {status}: {}", answer.text().await?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::config::Database;
+
+    #[test]
+    fn the_api_of_the_template_is_served_locally() {
+        let crm = Function {
+            name: "crm".to_owned(),
+            paths: vec!["/crm".to_owned(), "/crm/{proxy+}".to_owned()],
+            variables: Vec::new(),
+        };
+        let operator = Function { name: "operator".to_owned(), paths: Vec::new(), variables: Vec::new() };
+        assert_eq!(
+            router(&[crm, operator]),
+            "[watch.router]\n\"/crm\" = \"crm\"\n\"/crm/{*proxy}\" = \"crm\"\n"
+        );
+    }
+
+    #[test]
+    fn every_variable_that_the_template_gives_a_function_is_set_locally() {
+        let config = Config {
+            root: PathBuf::new(),
+            gateway_port: 9000,
+            database_port: 8000,
+            emulator_port: 5000,
+            database: Database::Embedded,
+            persist: false,
+            log: "info".to_owned(),
+        };
+        let template = Template::local().unwrap();
+        let set: Vec<_> =
+            environment(&config, &template).unwrap().into_iter().map(|(name, _)| name).collect();
+        for function in template.functions().unwrap() {
+            for variable in function.variables {
+                assert!(set.contains(&variable.as_str()), "{} gets no {variable}", function.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_development_keys_are_64_hexadecimal_digits() {
+        for key in [DEVELOPMENT_CURSOR_KEY, DEVELOPMENT_LOOKUP_KEY] {
+            assert!(key.len() == 64 && key.bytes().all(|digit| digit.is_ascii_hexdigit()), "{key}");
+        }
+        assert_ne!(DEVELOPMENT_CURSOR_KEY, DEVELOPMENT_LOOKUP_KEY);
+    }
+}
