@@ -23,7 +23,7 @@ impl States for Status {
 }
 
 /// What may follow what.
-pub const ARCS: &[Arc<Status>] = &[
+pub(crate) const ARCS: &[Arc<Status>] = &[
     (Status::Active, Status::Inactive),
     (Status::Inactive, Status::Active),
     (Status::Active, Status::Doomed),

@@ -1,3 +1,10 @@
-//! What the tests of every crate share.
+//! What the tests of every crate share: a database, a fresh org for each test, callers, a clock that can be moved, and
+//! a proxy that makes the database fail.
 
+pub mod database;
 pub mod proxy;
+mod reply;
+mod world;
+
+pub use reply::Reply;
+pub use world::{Caller, World};

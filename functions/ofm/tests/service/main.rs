@@ -1,0 +1,3 @@
+//! The service against a database.
+
+mod cost_centre;

@@ -1,0 +1,59 @@
+//! The database of a test run: embedded, or the one that `G3N_TEST_DYNAMODB` names. One table for all tests of a
+//! process, made from the template; every test works in an org of its own.
+
+use std::sync::OnceLock;
+
+use aws_sdk_dynamodb::Client;
+use store::{Credentials, Endpoint};
+
+struct Database {
+    endpoint: String,
+    table: String,
+    // Stops with the process.
+    _embedded: Option<stack::embedded::Embedded>,
+}
+
+static DATABASE: OnceLock<Database> = OnceLock::new();
+
+fn database() -> &'static Database {
+    DATABASE.get_or_init(|| {
+        // A thread of its own, for the caller's runtime must not wait for itself.
+        std::thread::spawn(start).join().expect("the database of the tests starts")
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told their database by the environment")]
+fn start() -> Database {
+    let (endpoint, embedded) = match std::env::var("G3N_TEST_DYNAMODB") {
+        Ok(endpoint) => (endpoint, None),
+        Err(_) => {
+            let embedded = stack::embedded::start().expect("the embedded database starts");
+            (embedded.endpoint.clone(), Some(embedded))
+        }
+    };
+    let table = format!("g3n-test-{}-{:08x}", std::process::id(), fastrand::u32(..));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime
+        .block_on(stack::table::create(&client(&endpoint), &table))
+        .expect("the table is made from the template");
+    Database { endpoint, table, _embedded: embedded }
+}
+
+/// Where the database answers.
+pub fn endpoint() -> &'static str {
+    &database().endpoint
+}
+
+/// The table of this process.
+pub fn table() -> &'static str {
+    &database().table
+}
+
+/// A client as functions have it, for any endpoint. Each test makes its own: connections belong to its runtime.
+pub fn client(endpoint: &str) -> Client {
+    store::client(&Endpoint {
+        region: "us-east-1".to_owned(),
+        url: Some(endpoint.to_owned()),
+        credentials: Credentials::new("local", "local", None, None, "test"),
+    })
+}

@@ -1,0 +1,451 @@
+//! A world of one test: a fresh org with its people, and the services that it calls, in process.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use contract::{
+    codes::{Code, OrgCode},
+    context::RequestContext,
+    ids::{CcGuid, KeyId, OrgGuid, ServiceAccountGuid, SessionId, UserGuid},
+    paging::CursorKey,
+    reason::SourceRefs,
+    secret::{KeyMaterial, LookupKey},
+    time::Time,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use identity::{
+    api_key::{ApiKey, KeyStatus},
+    member::{Member, MemberState, OwnerCopy},
+    org::{OrgCodeClaim, OrgRecord, OrgStatus},
+    owner::{Owner, OwnerState},
+    service_account::{AccountStatus, ServiceAccount},
+    session::{CAP_HOURS, SLIDING_HOURS, Session, SessionStatus},
+    token::{ApiKeyToken, SessionToken},
+    user::{User, UserStatus},
+};
+use serde_json::{Map, Value, json};
+use service::{App, Clock, LogSink, OrgFrom, Request, Service, Settings};
+use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
+
+use crate::{database, reply::Reply};
+
+/// Where tests begin: 4 March 2026, 08:00 UTC.
+const START_MILLIS: i64 = 1_772_611_200_000;
+
+/// A fresh org, and what is needed to call services about it.
+pub struct World {
+    /// The org.
+    pub org: Org,
+    /// Its code.
+    pub orgcode: String,
+    /// The guid of its master cost centre; the record itself is only there where a test makes it.
+    pub cost_centre: CcGuid,
+    /// Its primary owner.
+    pub owner: Caller,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    endpoint: String,
+    store: Store,
+    chance: Arc<SeededChance>,
+    clock: Arc<AtomicI64>,
+    log: Arc<Mutex<Vec<String>>>,
+    apps: Mutex<Vec<&'static App>>,
+}
+
+/// Somebody who calls: a person, a program, or nobody.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The person.
+    pub user_guid: UserGuid,
+    /// The headers that say who it is.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Caller {
+    /// Nobody in particular.
+    pub fn anonymous() -> Self {
+        Self { user_guid: UserGuid::NOWHERE, headers: Vec::new() }
+    }
+
+    /// The same caller with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(header, _)| *header != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The session token or API key.
+    pub fn credential(&self) -> &str {
+        let mut headers = self.headers.iter();
+        headers.find(|(name, _)| name.starts_with("x-")).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+}
+
+impl World {
+    /// A verified org with one owner.
+    pub async fn new() -> Self {
+        Self::at(database::endpoint()).await
+    }
+
+    /// The same, with every call to the database going to this endpoint: a proxy's.
+    pub async fn at(endpoint: &str) -> Self {
+        static WORLDS: AtomicU64 = AtomicU64::new(0);
+        let seed = u64::from(std::process::id()) << 32 | WORLDS.fetch_add(1, Ordering::Relaxed);
+        let inner = Inner {
+            endpoint: endpoint.to_owned(),
+            store: Store::new(database::client(database::endpoint()), database::table()),
+            chance: Arc::new(SeededChance::new(seed)),
+            clock: Arc::new(AtomicI64::new(START_MILLIS)),
+            log: Arc::default(),
+            apps: Mutex::default(),
+        };
+        Self::found(Arc::new(inner)).await
+    }
+
+    /// Another org beside this one, in the same database and at the same time.
+    pub async fn another(&self) -> Self {
+        Self::found(self.inner.clone()).await
+    }
+
+    async fn found(inner: Arc<Inner>) -> Self {
+        let now = inner.now();
+        let mut change = inner.change();
+        let org = Org::checked(OrgGuid::from_uuid(change.uuid()));
+        let mut random = [0; 6];
+        inner.chance.fill(&mut random);
+        let orgcode: OrgCode = format!("T{}", contract::secret::hex(&random)).parse().expect("an orgcode");
+        let cost_centre = CcGuid::from_uuid(change.uuid());
+        let user_guid = UserGuid::from_uuid(change.uuid());
+        let record = OrgRecord {
+            org_guid: org.guid(),
+            orgcode: orgcode.clone(),
+            caption: "Test org".parse().expect("a caption"),
+            status: OrgStatus::Verified,
+            timezone: "Europe/Berlin".parse().expect("a zone"),
+            fiscal_calendar: contract::fiscal::FiscalCalendar::default(),
+            default_currency: None,
+            default_locale: None,
+            cost_centre_guid: cost_centre,
+            primary_owner_user_guid: user_guid,
+            verified_at: Some(now),
+            park_changed_at: None,
+            park_allowed_at: None,
+        };
+        change.create(&org, record, "org-created", |_| panic!("org")).expect("an org");
+        let claim = OrgCodeClaim { orgcode: orgcode.clone(), org_guid: org.guid() };
+        change.claim(&System, claim, |_| panic!("the orgcode is taken")).expect("a claim");
+        let owner = Owner {
+            org_guid: org.guid(),
+            user_guid,
+            display_name: "Olive Owner".parse_personal(),
+            create_owner: true,
+            primary_owner: true,
+            secondary_owner: false,
+            state: OwnerState::Active,
+            since: now,
+        };
+        change.create(&org, owner, "owner-created", |_| panic!("owner")).expect("an owner");
+        inner.commit(change).await;
+        let anonymous = Caller::anonymous();
+        let world = Self { org, orgcode: orgcode.to_string(), cost_centre, owner: anonymous, inner };
+        let owner = world.person_with(user_guid, "Olive Owner").await;
+        let copy = OwnerCopy { state: OwnerState::Active, primary: true };
+        world.enrol(user_guid, "Olive Owner", &[], Some(copy)).await;
+        Self { owner, ..world }
+    }
+
+    /// A verified person with a session, who belongs to no org.
+    pub async fn stranger(&self) -> Caller {
+        let user_guid = UserGuid::from_uuid(self.inner.change().uuid());
+        self.person_with(user_guid, "Sam Stranger").await
+    }
+
+    /// An active member with these roles.
+    pub async fn member(&self, roles: &[&str]) -> Caller {
+        let user_guid = UserGuid::from_uuid(self.inner.change().uuid());
+        let caller = self.person_with(user_guid, "Mia Member").await;
+        self.enrol(user_guid, "Mia Member", roles, None).await;
+        caller
+    }
+
+    /// A key of an active service account with these roles.
+    pub async fn key(&self, roles: &[&str]) -> Caller {
+        let mut change = self.inner.change();
+        let account = ServiceAccountGuid::from_uuid(change.uuid());
+        let record = ServiceAccount {
+            org_guid: self.org.guid(),
+            service_account_guid: account,
+            code: format!("SA{}", &account.to_string()[24..]).parse::<Code>().expect("a code"),
+            caption: "Test account".parse().expect("a caption"),
+            roles: serde_json::from_value(json!(roles)).expect("roles"),
+            status: AccountStatus::Active,
+            keys_valid_from: None,
+        };
+        change.create(&self.org, record, "service-account-created", |_| panic!("account")).expect("an account");
+        let token = ApiKeyToken::mint(self.org.guid(), account, &*self.inner.chance);
+        let key = ApiKey {
+            org_guid: self.org.guid(),
+            key_id: KeyId::from_uuid(change.uuid()),
+            api_key_fingerprint: token.fingerprint(),
+            token_hash: token.secret.hash().hex(),
+            service_account_guid: account,
+            caption: None,
+            status: KeyStatus::Active,
+            expires_at: None,
+            last_used_at: None,
+        };
+        change.create(&self.org, key, "api-key-created", |_| panic!("key")).expect("a key");
+        self.inner.commit(change).await;
+        let headers = vec![("x-api-key", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
+        Caller { user_guid: UserGuid::NOWHERE, headers }
+    }
+
+    async fn person_with(&self, user_guid: UserGuid, name: &str) -> Caller {
+        let now = self.inner.now();
+        let mut change = self.inner.change();
+        let user = User {
+            user_guid,
+            email: Some(format!("{user_guid}@people.example").parse().expect("an address")),
+            email_confirmed: true,
+            display_name: name.parse_personal(),
+            locale: None,
+            passcode_hash: None,
+            status: UserStatus::Verified,
+            sessions_valid_from: None,
+        };
+        change.create(&System, user, "user-created", |_| panic!("user")).expect("a user");
+        let token = SessionToken::mint(user_guid, &*self.inner.chance);
+        let session = Session {
+            session_id: SessionId::from_uuid(change.uuid()),
+            session_fingerprint: token.fingerprint(),
+            token_hash: token.secret.hash().hex(),
+            user_guid,
+            caption: None,
+            session_label: None,
+            status: SessionStatus::Active,
+            doomed_reason: None,
+            last_seen_at: now,
+            expires_at_utc: now.plus_hours(SLIDING_HOURS),
+            absolute_expires_at_utc: now.plus_hours(CAP_HOURS),
+            ttl_refresh_enabled: true,
+            user_agent: None,
+        };
+        change.create(&System, session, "session-created", |_| panic!("session")).expect("a session");
+        self.inner.commit(change).await;
+        let headers = vec![("x-session-guid", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
+        Caller { user_guid, headers }
+    }
+
+    async fn enrol(&self, user_guid: UserGuid, name: &str, roles: &[&str], owner: Option<OwnerCopy>) {
+        let mut change = self.inner.change();
+        let member = Member {
+            org_guid: self.org.guid(),
+            orgcode: self.orgcode.parse().expect("an orgcode"),
+            user_guid,
+            display_name: name.parse_personal(),
+            email: Some(format!("{user_guid}@people.example").parse().expect("an address")),
+            state: MemberState::Active,
+            role_profile_id: None,
+            roles: serde_json::from_value(json!(roles)).expect("roles"),
+            valid_from: None,
+            valid_until: None,
+            employee_code: None,
+            title: None,
+            epoch: 1,
+            owner,
+        };
+        change.create(&self.org, member, "member-added", |_| panic!("member")).expect("a member");
+        self.inner.commit(change).await;
+    }
+
+    /// Puts the org into another status.
+    pub async fn set_org_status(&self, status: OrgStatus) {
+        let key = identity::keys::org(&self.org);
+        let before = self.stored(&key).await.expect("the org");
+        let record = OrgRecord { status, ..before.record.clone() };
+        let mut change = self.inner.change();
+        change.adjust(&self.org, &before, record, "org-status-set").expect("a change");
+        self.inner.commit(change).await;
+    }
+
+    /// Changes a record behind the services' back.
+    pub async fn meddle<E: Entity>(&self, scope: &E::Scope, key: &Key<E>, meddle: impl FnOnce(&mut E)) {
+        let before = self.stored(key).await.expect("the record");
+        let mut record = before.record.clone();
+        meddle(&mut record);
+        let mut change = self.inner.change();
+        change.keep(scope, Some(&before), record).expect("a change");
+        self.inner.commit(change).await;
+    }
+
+    /// A record as it is stored.
+    pub async fn stored<E: Entity>(&self, key: &Key<E>) -> Option<Stored<E>> {
+        self.inner.store.get(key).await.expect("the table answers")
+    }
+
+    /// The table, past any proxy.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// A change to be written by [`World::commit`], as a service would write it.
+    pub fn change(&self) -> Change {
+        self.inner.change()
+    }
+
+    /// Writes a change.
+    pub async fn commit(&self, change: Change) {
+        self.inner.commit(change).await;
+    }
+
+    /// The time.
+    pub fn now(&self) -> Time {
+        self.inner.now()
+    }
+
+    /// Moves the time on.
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.inner.clock.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    /// Every log line so far.
+    pub fn log(&self) -> Vec<String> {
+        self.inner.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The last request's log line.
+    pub fn last_log(&self) -> Value {
+        serde_json::from_str(self.log().last().expect("a line")).expect("JSON")
+    }
+
+    /// The function that serves a service.
+    pub fn app(&self, service: &'static Service) -> &'static App {
+        self.inner.app(service)
+    }
+
+    /// Calls a route: `POST` with these fields, and the org where the route takes it from the body.
+    pub async fn post(&self, service: &'static Service, caller: &Caller, path: &str, fields: Value) -> Reply {
+        let mut fields = fields;
+        let route = service.routes().find(|route| route.call.path == path);
+        if let (Some(route), Value::Object(map)) = (route, &mut fields) {
+            self.add_org(route.org, map);
+        }
+        self.send(service, caller, "POST", path, fields.to_string()).await
+    }
+
+    fn add_org(&self, from: OrgFrom, fields: &mut Map<String, Value>) {
+        let named = fields.contains_key("org_guid") || fields.contains_key("orgcode");
+        match from {
+            OrgFrom::Body | OrgFrom::BodyGuid if !named => {
+                fields.insert("org_guid".to_owned(), json!(self.org.guid()));
+            }
+            OrgFrom::BodyCode if !named => {
+                fields.insert("orgcode".to_owned(), json!(self.orgcode));
+            }
+            _ => {}
+        }
+    }
+
+    /// Calls a route with just this.
+    pub async fn send(
+        &self,
+        service: &'static Service,
+        caller: &Caller,
+        method: &str,
+        path: &str,
+        body: String,
+    ) -> Reply {
+        let mut headers = HeaderMap::new();
+        if method != "GET" && !body.is_empty() {
+            headers.insert("content-type", HeaderValue::from_static("application/json"));
+        }
+        for (name, value) in &caller.headers {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header"));
+        }
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let query = query.split('&').filter_map(|pair| pair.split_once('='));
+        let request = Request {
+            method: method.to_owned(),
+            path: format!("/{}{path}", service.name),
+            query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            headers,
+            body: body.into_bytes(),
+            source_ip: Some("192.0.2.1".to_owned()),
+            request_id: None,
+        };
+        service::handle(self.app(service), request).await.into()
+    }
+
+    /// Invokes an action of a service that is not behind HTTP, as the operator `op@example`.
+    pub async fn act(&self, service: &'static Service, action: &str, fields: Value) -> Reply {
+        let mut payload = json!({"action": action, "actor": "op@example", "reason": "test"});
+        if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
+            payload.extend(fields);
+        }
+        let body = service::direct::handle(self.app(service), payload, &self.inner.change().uuid().to_string()).await;
+        let status = body["error"]["http_status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+        Reply { status, headers: Vec::new(), text: body.to_string(), body }
+    }
+}
+
+impl Inner {
+    fn now(&self) -> Time {
+        Time::from_millis(self.clock.load(Ordering::Relaxed)).expect("a time")
+    }
+
+    fn change(&self) -> Change {
+        let stamp = Stamp {
+            now: self.now(),
+            context: RequestContext { actor: Some("test".to_owned()), ..RequestContext::default() },
+            as_owner: false,
+            surface: None,
+            build: json!({}),
+            request_id: "test".to_owned(),
+            reason: None,
+            reason_code: None,
+            source_refs: SourceRefs::default(),
+        };
+        Change::new(Arc::new(stamp), self.chance.clone())
+    }
+
+    async fn commit(&self, change: Change) {
+        self.store.metered(Meter::default()).commit(&change, None).await.expect("the change is written");
+    }
+
+    fn app(&self, service: &'static Service) -> &'static App {
+        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(app) = apps.iter().find(|app| app.service.name == service.name) {
+            return app;
+        }
+        let key = |digit: &str| KeyMaterial::from_hex(&digit.repeat(64)).expect("a key");
+        let settings = Settings {
+            cursor_key: CursorKey(key("1")),
+            lookup_key: LookupKey(key("2")),
+            cors_origins: vec!["https://shop.example".to_owned()],
+            test_clock: false,
+        };
+        let store = Store::new(database::client(&self.endpoint), database::table());
+        let clock = Clock::Manual(self.clock.clone());
+        let log = LogSink::Memory(self.log.clone());
+        let app = App::new(service, store, self.chance.clone(), clock, settings, log);
+        // As in a function, which holds it to its end.
+        let app: &'static App = Box::leak(Box::new(app));
+        apps.push(app);
+        app
+    }
+}
+
+trait ParsePersonal {
+    fn parse_personal(&self) -> contract::personal::DisplayName;
+}
+
+impl ParsePersonal for str {
+    fn parse_personal(&self) -> contract::personal::DisplayName {
+        contract::personal::Personal(self.parse().expect("a name"))
+    }
+}
