@@ -71,6 +71,7 @@ pub struct Stats {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 struct Success<'a> {
     success: bool,
     data: &'a RawValue,

@@ -17,7 +17,7 @@ macro_rules! catalogue {
     ($($(#[$doc:meta])* $tag:ident = $status:literal $name:literal $text:literal;)*) => {
         /// What went wrong, as a caller's program reads it (`error.major.tag`).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Tag { $($(#[$doc])* #[doc = $text] $tag,)* }
+        pub enum Tag { $($(#[$doc])* #[doc = concat!("`", $name, "`")] $tag,)* }
 
         impl Tag {
             /// Every tag, for documents and tests.
@@ -172,11 +172,11 @@ impl From<Tag> for Error {
 impl Error {
     /// `invalid-input` for one field.
     pub fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::fields(vec![FieldProblem { field: field.into(), problem: problem.into() }])
+        Self::fields(&[FieldProblem { field: field.into(), problem: problem.into() }])
     }
 
     /// `invalid-input` for everything that was found wrong.
-    pub fn fields(problems: Vec<FieldProblem>) -> Self {
+    pub fn fields(problems: &[FieldProblem]) -> Self {
         Self::from(Tag::InvalidInput).detail("fields", json!(problems))
     }
 

@@ -76,8 +76,7 @@ impl KeyMaterial {
     /// HMAC-SHA-256 over some parts, each preceded by its length so that no two lists of parts are alike.
     pub fn mac(&self, parts: &[&str]) -> Hmac<Sha256> {
         // Any length of key is a good one for HMAC; the fallback cannot be reached.
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.0).unwrap_or_else(|_| Hmac::new(&Default::default()));
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());

@@ -47,9 +47,9 @@ impl Credential {
                 ApiKeyToken::parse(key.clone()).map(Self::Key).ok_or_else(|| Tag::ApiKeyInvalid.into())
             }
             (Access::Key, ..) | (_, None, None) => Err(Tag::AuthRequired.into()),
-            (_, Some(session), _) => {
-                SessionToken::parse(session.clone()).map(Self::Session).ok_or_else(|| Tag::SessionInvalid.into())
-            }
+            (_, Some(session), _) => SessionToken::parse(session.clone())
+                .map(Self::Session)
+                .ok_or_else(|| Tag::SessionInvalid.into()),
         }
     }
 
@@ -156,18 +156,23 @@ pub struct Caller {
 impl Caller {
     /// A caller with the roles that they have in the org of the request.
     pub(crate) fn within(principal: Principal, org: Option<&Org>, found: &Found) -> Result<Self> {
-        let mut caller =
-            Self { principal, member: None, roles: Roles::default(), is_owner: false, is_primary_owner: false };
+        let mut caller = Self {
+            principal,
+            member: None,
+            roles: Roles::default(),
+            is_owner: false,
+            is_primary_owner: false,
+        };
         match (&caller.principal, org) {
             (Principal::Session { user, .. }, Some(org)) => {
                 let member = found.get(&keys::member(org, user.record.user_guid))?;
                 caller.member = member.map(Box::new);
             }
-            (Principal::Key { account, .. }, org) => {
-                if org.is_none_or(|org| org.guid() == account.record.org_guid) {
-                    caller.is_owner = account.record.roles.are_owners();
-                    caller.roles = (*account.record.roles).clone();
-                }
+            (Principal::Key { account, .. }, org)
+                if org.is_none_or(|org| org.guid() == account.record.org_guid) =>
+            {
+                caller.is_owner = account.record.roles.are_owners();
+                caller.roles = (*account.record.roles).clone();
             }
             _ => {}
         }
@@ -254,7 +259,10 @@ pub(crate) fn agree(claimed: &RequestContext, actual: &RequestContext) -> Result
         ("cccode", same(&claimed.cccode, &actual.cccode)),
         ("actor", same(&claimed.actor, &actual.actor)),
         ("roles", roles.clone().all(|role| held.contains(role))),
-        ("context_source", claimed.context_source.is_none() || claimed.context_source == actual.context_source),
+        (
+            "context_source",
+            claimed.context_source.is_none() || claimed.context_source == actual.context_source,
+        ),
         ("session_fingerprint", same(&claimed.session_fingerprint, &actual.session_fingerprint)),
         ("api_key_fingerprint", same(&claimed.api_key_fingerprint, &actual.api_key_fingerprint)),
     ];

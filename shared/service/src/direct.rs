@@ -29,17 +29,20 @@ pub async fn handle(app: &'static App, payload: Value, request_id: &str) -> Valu
     let mut seen = Seen::default();
     let meter = Meter::default();
     let name = payload.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut found = None;
     let result = match find(app, payload) {
         Ok((route, body)) => {
+            found = Some(route.call);
             let request_id = request_id.to_owned();
             let headers = Headers::default();
-            Run { app, route, headers, body, source_ip: None, meter: meter.clone(), request_id }.answer(&mut seen).await
+            Run { app, route, headers, body, source_ip: None, meter: meter.clone(), request_id }
+                .answer(&mut seen)
+                .await
         }
         Err(error) => Err(error),
     };
-    let known = app.service.routes().any(|route| route.call.path == name);
     let stats = Stats {
-        call: if known { format!("ACTION {name}") } else { "ACTION ?".to_owned() },
+        call: format!("ACTION {name}"),
         service: app.service.name,
         request_id: request_id.to_owned(),
         timestamp_utc: seen.now.unwrap_or_else(|| app.clock.now()),
@@ -54,7 +57,18 @@ pub async fn handle(app: &'static App, payload: Value, request_id: &str) -> Valu
     };
     let (status, body, replayed) = render(&result, &stats);
     let error = result.as_ref().err();
-    log::write(app, &log::Line { stats: &stats, status, error, usage: meter.usage(), replayed, tries: seen.tries });
+    log::write(
+        app,
+        &log::Line {
+            route: found,
+            stats: &stats,
+            status,
+            error,
+            usage: meter.usage(),
+            replayed,
+            tries: seen.tries,
+        },
+    );
     serde_json::from_str(&body).unwrap_or_default()
 }
 

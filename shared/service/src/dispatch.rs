@@ -65,21 +65,26 @@ pub async fn handle(app: &'static App, request: Request) -> Response {
         .clone()
         .or(request.request_id.clone())
         .unwrap_or_else(|| app.chance.uuid(app.clock.now()).to_string());
+    let mut found = None;
     let result = match (request.method.as_str(), path) {
         ("OPTIONS", _) if origin.is_some() => return preflight(app, origin.as_deref()),
         (_, None) => Err(Tag::RouteNotFound.into()),
-        (method, Some(path)) => match app.service.find(method, path) {
-            Err(methods) if methods.is_empty() => Err(Tag::RouteNotFound.into()),
-            Err(methods) => Err(Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", "))),
-            Ok(route) => match fields(&request) {
-                Ok(body) => {
-                    let (source_ip, meter, request_id) =
-                        (request.source_ip.clone(), meter.clone(), request_id.clone());
-                    Run { app, route, headers, body, source_ip, meter, request_id }.answer(&mut seen).await
-                }
-                Err(error) => Err(error),
-            },
-        },
+        (method, Some(path)) => {
+            match app.service.find(method, path).inspect(|route| found = Some(route.call)) {
+                Err(methods) if methods.is_empty() => Err(Tag::RouteNotFound.into()),
+                Err(methods) => Err(Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", "))),
+                Ok(route) => match fields(&request) {
+                    Ok(body) => {
+                        let (source_ip, meter, request_id) =
+                            (request.source_ip.clone(), meter.clone(), request_id.clone());
+                        Run { app, route, headers, body, source_ip, meter, request_id }
+                            .answer(&mut seen)
+                            .await
+                    }
+                    Err(error) => Err(error),
+                },
+            }
+        }
     };
     let stats = Stats {
         call,
@@ -97,7 +102,18 @@ pub async fn handle(app: &'static App, request: Request) -> Response {
     };
     let (status, body, replayed) = render(&result, &stats);
     let error = result.as_ref().err();
-    log::write(app, &log::Line { stats: &stats, status, error, usage: meter.usage(), replayed, tries: seen.tries });
+    log::write(
+        app,
+        &log::Line {
+            route: found,
+            stats: &stats,
+            status,
+            error,
+            usage: meter.usage(),
+            replayed,
+            tries: seen.tries,
+        },
+    );
     let mut headers = common_headers(app, origin.as_deref());
     headers.push(("x-request-id", stats.request_id));
     if replayed {
@@ -124,9 +140,8 @@ pub(crate) fn render(result: &Result<Done>, stats: &Stats) -> (u16, String, bool
 
 /// The path within the service, without a stage prefix: `/prod/crm/stat` is `/stat`.
 fn within<'p>(service: &str, path: &'p str) -> Option<&'p str> {
-    let strip = |path: &'p str| {
-        path.strip_prefix('/')?.strip_prefix(service).filter(|rest| rest.starts_with('/'))
-    };
+    let strip =
+        |path: &'p str| path.strip_prefix('/')?.strip_prefix(service).filter(|rest| rest.starts_with('/'));
     strip(path).or_else(|| strip(path.strip_prefix('/')?.find('/').map(|at| &path[at + 1..])?))
 }
 
@@ -178,7 +193,10 @@ fn cors(app: &App, origin: Option<&str>) -> Vec<(&'static str, String)> {
     match origin {
         Some(origin) if app.settings.cors_origins.iter().any(|allowed| allowed == origin) => vec![
             ("access-control-allow-origin", origin.to_owned()),
-            ("access-control-expose-headers", "x-request-id, x-api-version, idempotent-replay, retry-after".to_owned()),
+            (
+                "access-control-expose-headers",
+                "x-request-id, x-api-version, idempotent-replay, retry-after".to_owned(),
+            ),
             ("vary", "origin".to_owned()),
         ],
         _ => Vec::new(),

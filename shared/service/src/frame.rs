@@ -28,7 +28,9 @@ use crate::{
 /// A key that makes a repeat harmless: 1–128 printable ASCII characters (contract §5).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-pub(crate) struct IdempotencyKey(#[schemars(length(min = 1, max = 128), regex(pattern = "^[ -~]+$"))] pub(crate) String);
+pub(crate) struct IdempotencyKey(
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[ -~]+$"))] pub(crate) String,
+);
 
 impl TryFrom<String> for IdempotencyKey {
     type Error = Problem;
@@ -117,8 +119,11 @@ pub(crate) fn split(
     let traits = route.handler.traits();
     let shared: Vec<_> = fields(route).collect();
     let mut payload = body.clone();
-    payload.retain(|name, _| !["session_guid", "api_key", "idempotency_key", "request_context"].contains(&name.as_str()));
-    let (frame, own): (Map<_, _>, Map<_, _>) = body.into_iter().partition(|(name, _)| shared.contains(&name.as_str()));
+    payload.retain(|name, _| {
+        !["session_guid", "api_key", "idempotency_key", "request_context"].contains(&name.as_str())
+    });
+    let (frame, own): (Map<_, _>, Map<_, _>) =
+        body.into_iter().partition(|(name, _)| shared.contains(&name.as_str()));
     let own = Value::Object(own);
 
     let mut note = |field: &str, problem: &str| {
@@ -126,7 +131,9 @@ pub(crate) fn split(
     };
     let given = |name: &str| frame.get(name).is_some_and(|value| !value.is_null());
     match route.org {
-        OrgFrom::Body if !given("org_guid") && !given("orgcode") => note("org_guid", "is required, or orgcode"),
+        OrgFrom::Body if !given("org_guid") && !given("orgcode") => {
+            note("org_guid", "is required, or orgcode")
+        }
         OrgFrom::BodyGuid if !given("org_guid") => note("org_guid", "is required"),
         OrgFrom::BodyCode if !given("orgcode") => note("orgcode", "is required"),
         _ => {}
@@ -148,6 +155,6 @@ pub(crate) fn split(
         (Some(frame), Some(task)) if problems.is_empty() => {
             Ok(Framed { frame, task, payload: Value::Object(payload), own })
         }
-        _ => Err(Error::fields(problems)),
+        _ => Err(Error::fields(&problems)),
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! The line holds ids, codes, fingerprints and figures; nothing that a caller wrote into a field.
 
-use contract::error::Error;
+use contract::{envelope::Stats, error::Error};
 use serde_json::{Value, json};
 use store::Usage;
 
-use crate::app::App;
-use contract::envelope::Stats;
+use crate::{app::App, route::Call};
 
 /// What became of a request.
 pub(crate) struct Line<'a> {
+    /// The route; what a caller wrote into an unknown path is not logged.
+    pub(crate) route: Option<Call>,
     pub(crate) stats: &'a Stats,
     pub(crate) status: u16,
     pub(crate) error: Option<&'a Error>,
@@ -25,7 +26,7 @@ pub(crate) fn write(app: &App, line: &Line<'_>) {
 }
 
 fn render(line: &Line<'_>) -> Value {
-    let Line { stats, status, error, usage, replayed, tries } = line;
+    let Line { route, stats, status, error, usage, replayed, tries } = line;
     let metrics = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
     json!({
         "_aws": {
@@ -45,7 +46,7 @@ fn render(line: &Line<'_>) -> Value {
         },
         "level": if *status >= 500 { "ERROR" } else { "INFO" },
         "service": stats.service,
-        "call": stats.call,
+        "call": route.map_or_else(|| "?".to_owned(), |call| call.to_string()),
         "request_id": stats.request_id,
         "time": stats.timestamp_utc,
         "status": status,

@@ -1,5 +1,7 @@
 //! One route is one row of a table and one handler below it.
 
+use std::fmt;
+
 use contract::error::Tag;
 
 use crate::{access::Access, handler::Handler};
@@ -11,6 +13,12 @@ pub struct Call {
     pub method: &'static str,
     /// `/customer/create`.
     pub path: &'static str,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
 }
 
 /// A call that takes query parameters and no body.
@@ -111,8 +119,8 @@ impl Route {
     pub fn tags(&self) -> Vec<Tag> {
         use Tag::{
             AuthRequired, Conflict, ContextMismatch, ExpectedRevisionRequired, IdempotencyInProgress,
-            IdempotencyMismatch, Internal, InvalidInput, InvalidJson, InvalidToken, NotFound, OrgWriteBlocked,
-            PayloadTooLarge, Unavailable, UnsupportedMediaType,
+            IdempotencyMismatch, Internal, InvalidInput, InvalidJson, InvalidToken, NotFound,
+            OrgWriteBlocked, PayloadTooLarge, Unavailable, UnsupportedMediaType,
         };
         let traits = self.handler.traits();
         let mut tags = vec![InvalidInput, Internal, Unavailable];

@@ -90,7 +90,7 @@ impl Run {
         let shaped = Shaped { framed, credential, idempotency_key, store };
         loop {
             seen.tries += 1;
-            match self.attempt(&shaped, seen).await {
+            match Box::pin(self.attempt(&shaped, seen)).await {
                 Err(error) if error.is_moved() && seen.tries < TRIES => {}
                 result => return result,
             }
@@ -120,6 +120,7 @@ impl Run {
         seen.actor = caller.actor();
         seen.source = caller.source();
         let org = self.associated(&caller, org, &found, now)?;
+        agree_on_org(framed, org.as_ref())?;
         let context = self.context(&caller, org.as_ref().map(|(_, record)| &record.record));
         seen.orgcode.clone_from(&context.orgcode);
         seen.session_fingerprint.clone_from(&context.session_fingerprint);
@@ -131,10 +132,10 @@ impl Run {
         self.gate(&caller, org.as_ref().map(|(_, record)| &record.record))?;
 
         let mine = replay_key.map(|hash| self.replay(framed, &context, org.as_ref(), hash, now));
-        if let Some(mine) = &mine {
-            if let Some(done) = replayed(&found, mine, now)? {
-                return Ok(done);
-            }
+        if let Some(mine) = &mine
+            && let Some(done) = replayed(&found, mine, now)?
+        {
+            return Ok(done);
         }
         let ctx = self.ctx(shaped, caller, org, context, as_owner, now);
         let (result, ()) = join(self.decide(shaped, &ctx, &found, mine), touch(&ctx)).await;
@@ -221,7 +222,9 @@ impl Run {
         let traits = self.route.handler.traits();
         let is_operator = matches!(caller.principal, Principal::Operator { .. });
         match org {
-            Some(org) if traits.writes && traits.gated && !is_operator && org.status != OrgStatus::Verified => {
+            Some(org)
+                if traits.writes && traits.gated && !is_operator && org.status != OrgStatus::Verified =>
+            {
                 let status = serde_json::to_value(org.status).map_err(Error::internal)?;
                 Err(Error::from(Tag::OrgWriteBlocked).detail("status", status))
             }
@@ -264,7 +267,7 @@ impl Run {
             build: serde_json::to_value(build()).unwrap_or_default(),
             request_id: self.request_id.clone(),
             reason: frame.reason.as_ref().map(|reason| reason.as_str().to_owned()),
-            reason_code: frame.reason_code.clone(),
+            reason_code: frame.reason_code,
             source_refs: frame.source_refs.clone().unwrap_or_default(),
         };
         let request = Requested {
@@ -327,11 +330,23 @@ impl Run {
     }
 }
 
+/// An org named twice must be one org (ofm §1, `org*`).
+fn agree_on_org(framed: &Framed<'_>, org: Option<&(Org, Stored<OrgRecord>)>) -> Result<()> {
+    match (&framed.frame.orgcode, org) {
+        (Some(code), Some((_, record))) if *code != record.record.orgcode => {
+            Err(Error::from(Tag::ContextMismatch).detail("field", "orgcode"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The first answer again, where the key was used before (contract §5).
 fn replayed(found: &Found, mine: &Replay, now: Time) -> Result<Option<Done>> {
     let key = Replay::key_of(&mine.service, mine.org_guid.map(Org::checked).as_ref(), &mine.hash);
     match found.get(&key)? {
-        Some(first) if first.record.holds(now) && first.record.answers(mine) => repeat(first.record).map(Some),
+        Some(first) if first.record.holds(now) && first.record.answers(mine) => {
+            repeat(first.record).map(Some)
+        }
         Some(first) if first.record.holds(now) => Err(Tag::IdempotencyMismatch.into()),
         _ => Ok(None),
     }

@@ -273,11 +273,8 @@ impl Change {
         stored.sequence = entry.sequence;
         stored.chain = entry.hash()?;
         self.put(scope, &stored, condition, meaning)?;
-        let key = stored.record.key(scope);
-        let item = entry.item(tenant(&key.pk))?;
-        let (pk, sk) = entry.keys(tenant(&key.pk));
-        let effect = Effect::Put(item);
-        self.ops.push(Op { pk, sk, effect, condition: Condition::Absent, meaning: moved("a journal entry") });
+        let key = entry.key(&stored.record.key(scope).pk);
+        self.push(&key, Effect::Put(entry.item(&key)?), Condition::Absent, moved("a journal entry"));
         Ok(stored)
     }
 
@@ -326,7 +323,7 @@ impl Change {
             surface: stamp.surface.clone(),
             why_hash: why.as_ref().map(Entry::hash_of),
             why,
-            reason_code: stamp.reason_code.clone(),
+            reason_code: stamp.reason_code,
             source_refs: stamp.source_refs.clone(),
             aggregate_type: E::TYPE.to_owned(),
             aggregate_id: after.record.id(),
@@ -352,9 +349,4 @@ pub(crate) fn conflict<E: Entity>(
 
 fn moved(what: &'static str) -> Meaning {
     Arc::new(move |_| Error::moved(format_args!("{what} changed while the command was decided")))
-}
-
-/// The tenant part of a partition key.
-fn tenant(pk: &str) -> &str {
-    pk.split('|').nth(1).unwrap_or("-")
 }

@@ -24,7 +24,7 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-pub(crate) fn number(value: impl ToString) -> AttributeValue {
+pub(crate) fn number(value: &impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
@@ -53,11 +53,11 @@ pub(crate) fn encode<E: Entity>(scope: &E::Scope, stored: &Stored<E>) -> Result<
     item.insert("revision".to_owned(), value(&stored.revision)?);
     item.insert("created_at".to_owned(), value(&stored.created_at)?);
     item.insert("updated_at".to_owned(), value(&stored.updated_at)?);
-    item.insert("sequence".to_owned(), number(stored.sequence));
+    item.insert("sequence".to_owned(), number(&stored.sequence));
     item.insert("chain".to_owned(), text(stored.chain.as_str()));
     item.insert("data".to_owned(), value(&stored.record)?);
     if let Some(at) = stored.record.expires() {
-        item.insert("ttl".to_owned(), number(at.unix_seconds()));
+        item.insert("ttl".to_owned(), number(&at.unix_seconds()));
     }
     Ok(item)
 }

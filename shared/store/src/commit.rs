@@ -94,7 +94,7 @@ impl Store {
             .send()
             .await
             .map(|answer| self.meter.wrote(answer.consumed_capacity()))
-            .map_err(failed)
+            .map_err(|error| failed(&error))
     }
 
     /// Sends the transaction; the reasons where it was cancelled.
@@ -122,9 +122,9 @@ impl Store {
                     Ok(Some(cancelled.cancellation_reasons.unwrap_or_default()))
                 }
                 TransactWriteItemsError::TransactionInProgressException(_) => Ok(Some(Vec::new())),
-                other => Err(failed(SdkError::<_, ()>::service_error(other, ()))),
+                other => Err(failed(&SdkError::<_, ()>::service_error(other, ()))),
             },
-            Err(other) => Err(failed(other)),
+            Err(other) => Err(failed(&other)),
         }
     }
 
@@ -242,10 +242,11 @@ fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict
             None | Some("None") => {}
             Some("ConditionalCheckFailed") => {
                 let error = (op.meaning)(reason.item.clone());
-                if is_key && error.is_moved() {
-                    if let Some(Ok(first)) = reason.item.map(Stored::<Replay>::decode) {
-                        return Verdict::Before(Box::new(first.record));
-                    }
+                if is_key
+                    && error.is_moved()
+                    && let Some(Ok(first)) = reason.item.map(Stored::<Replay>::decode)
+                {
+                    return Verdict::Before(Box::new(first.record));
                 }
                 return Verdict::Refused(error);
             }

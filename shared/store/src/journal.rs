@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use crate::{
     codec::{self, Item},
     entity::{Class, Classified, Entity, Stored},
+    key::{Key, Partition},
 };
 
 /// The type of journal items, by which the stream is filtered.
@@ -112,15 +113,14 @@ impl Entry {
         canonical::hash(&Value::from(vec![why.salt.as_str(), why.text.as_str()]))
     }
 
-    /// Partition and sort key of an entry.
-    pub(crate) fn keys(&self, tenant: &str) -> (String, String) {
-        let Self { service, aggregate_type, aggregate_id, sequence, .. } = self;
-        (format!("{service}|{tenant}|{TYPE}|{aggregate_type}|{aggregate_id}"), format!("{sequence:012}"))
+    /// The key of the entry, for an aggregate whose record lies in the partition `beside`.
+    pub(crate) fn key(&self, beside: &str) -> Key<Self> {
+        let partition = Partition::journal(beside, &self.aggregate_type, &self.aggregate_id);
+        Key::new(&partition, &[&format_args!("{:012}", self.sequence)])
     }
 
-    pub(crate) fn item(&self, tenant: &str) -> Result<Item> {
-        let (pk, sk) = self.keys(tenant);
-        let mut item = codec::key_item(&pk, &sk);
+    pub(crate) fn item(&self, key: &Key<Self>) -> Result<Item> {
+        let mut item = codec::key_item(&key.pk, &key.sk);
         item.insert("type".to_owned(), codec::text(TYPE));
         item.insert("hash".to_owned(), codec::text(self.hash()?));
         item.insert("data".to_owned(), codec::value(self)?);

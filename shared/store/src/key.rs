@@ -63,6 +63,12 @@ impl Partition {
         Self(service.to_owned()).part("-")
     }
 
+    /// The journal of an aggregate, in the service and tenant of the aggregate's own partition.
+    pub(crate) fn journal(beside: &str, aggregate_type: &str, aggregate_id: &str) -> Self {
+        let end = beside.match_indices(SEPARATOR).nth(1).map_or(beside.len(), |(at, _)| at);
+        Self(beside[..end].to_owned()).part("journal").part(aggregate_type).part(aggregate_id)
+    }
+
     /// Goes one level deeper. Parts are ids, codes, hashes and names of states: none holds the separator.
     #[must_use]
     pub fn part(mut self, part: impl Display) -> Self {

@@ -1,6 +1,9 @@
 //! Reads: one item, many at once, a page of a list.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
@@ -53,6 +56,10 @@ pub struct Page<E: Entity> {
     pub position: Option<String>,
 }
 
+/// What a batch left out is asked for again so often, at growing distances.
+const BATCH_TRIES: u32 = 6;
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+
 impl Store {
     /// One record, strongly consistent.
     pub async fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
@@ -66,7 +73,7 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
-            .map_err(failed)?;
+            .map_err(|error| failed(&error))?;
         self.meter.read(answer.consumed_capacity());
         answer.item.map(Stored::decode).transpose()
     }
@@ -78,7 +85,15 @@ impl Store {
         }
         let mut keys: Vec<Item> = batch.0.iter().map(|(pk, sk)| key_item(pk, sk)).collect();
         let mut found = Found::default();
-        while !keys.is_empty() {
+        let mut pause = FIRST_PAUSE;
+        for attempt in 1..=BATCH_TRIES {
+            if keys.is_empty() {
+                return Ok(found);
+            }
+            if attempt > 1 {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
             self.meter.read_trip();
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
@@ -92,7 +107,7 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(failed)?;
+                .map_err(|error| failed(&error))?;
             self.meter.read(answer.consumed_capacity());
             for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
                 found.0.insert((string(&item, "pk"), string(&item, "sk")), item);
@@ -100,7 +115,7 @@ impl Store {
             // What did not fit into 16 MB or was throttled comes back, to be asked for again.
             keys = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
         }
-        Ok(found)
+        if keys.is_empty() { Ok(found) } else { Err(Error::unavailable("a batch was not read to its end")) }
     }
 
     /// A page of a list, after a position. The partitions are asked at the same time and count as one round trip.
@@ -171,7 +186,7 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(failed)?;
+                .map_err(|error| failed(&error))?;
             self.meter.read(answer.consumed_capacity());
             let fresh = answer.items.into_iter().flatten();
             items.extend(fresh.filter(|item| Some(string(item, sort_name).as_str()) != after));
@@ -188,12 +203,12 @@ fn string(item: &Item, name: &str) -> String {
 }
 
 /// A dependency that did not answer is `unavailable`; a request that it refuses is our own fault.
-pub(crate) fn failed<E, R>(error: SdkError<E, R>) -> Error
+pub(crate) fn failed<E, R>(error: &SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata,
 {
     let code = error.code().unwrap_or_default().to_owned();
-    match &error {
+    match error {
         SdkError::ServiceError(_)
             if matches!(code.as_str(), "ValidationException" | "AccessDeniedException") =>
         {
