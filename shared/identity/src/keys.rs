@@ -16,7 +16,7 @@ use crate::{
     owner::{Owner, OwnerState},
     service_account::{AccountStatus, ServiceAccount},
     session::{Session, SessionStatus},
-    user::User,
+    user::{EmailClaim, User},
 };
 
 /// The org itself.
@@ -87,6 +87,11 @@ fn of_user(user: UserGuid) -> Partition {
 /// A user.
 pub fn user(user: UserGuid) -> Key<User> {
     Key::new(&of_user(user), &[&"user"])
+}
+
+/// Who holds an e-mail address, by its keyed hash.
+pub fn email(email_hash: &str) -> Key<EmailClaim> {
+    Key::new(&Partition::of_system("usm").part("email").part(email_hash), &[&"claim"])
 }
 
 /// A session, by the hash of its token.

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod member;
 pub mod org;
 pub mod owner;
+pub mod passcode;
 pub mod service_account;
 pub mod session;
 pub mod token;

@@ -1,11 +1,14 @@
 //! A user: a person, whatever orgs they belong to (usm §5).
 
-use contract::{email::Email, ids::UserGuid, locale::Locale, personal::DisplayName, revision, time::Time};
+use contract::{
+    email::Email, ids::UserGuid, locale::Locale, personal::DisplayName, revision, secret::LookupKey,
+    time::Time,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Entity, Key, System, classes};
 
-use crate::keys;
+use crate::{keys, passcode::PasscodeHash};
 
 /// How a user stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -19,17 +22,6 @@ pub enum UserStatus {
     Suspended,
     /// Ended, for ever.
     Doomed,
-}
-
-/// A passcode as it is stored: an argon2id hash in its standard text form. Never shown.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PasscodeHash(pub String);
-
-impl std::fmt::Debug for PasscodeHash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PasscodeHash(***)")
-    }
 }
 
 /// A user.
@@ -76,6 +68,39 @@ impl Entity for User {
 
     fn id(&self) -> String {
         self.user_guid.to_string()
+    }
+}
+
+/// Who holds an e-mail address: written with the user, never released, also not when the user is erased (usm §5).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EmailClaim {
+    /// Keyed hash of the address: the claim does not hold the address itself.
+    pub email_hash: String,
+    /// The user.
+    pub user_guid: UserGuid,
+}
+
+classes!(EmailClaim { email_hash: Contact, user_guid: Plain });
+
+impl Entity for EmailClaim {
+    const SERVICE: &'static str = "usm";
+    const TYPE: &'static str = "email";
+    type Scope = System;
+    type Revision = revision::Counter;
+
+    fn key(&self, _: &System) -> Key<Self> {
+        keys::email(&self.email_hash)
+    }
+
+    fn id(&self) -> String {
+        self.user_guid.to_string()
+    }
+}
+
+impl EmailClaim {
+    /// What stands for an address in the claim's key.
+    pub fn hash(email: &Email, lookup_key: &LookupKey) -> String {
+        lookup_key.hash("-", "email", email.as_str())
     }
 }
 
