@@ -12,6 +12,8 @@ pub const START_LIMIT: Duration = Duration::from_mins(1);
 pub struct Config {
     /// The checkout.
     pub root: PathBuf,
+    /// Where the stack keeps what it writes: logs, data, the demo tenant's credentials.
+    pub directory: PathBuf,
     /// Port of the HTTP API and of direct invocations.
     pub gateway_port: u16,
     /// Port of the database.
@@ -36,14 +38,9 @@ pub enum Database {
 }
 
 impl Config {
-    /// Where the stack keeps what it writes: logs, data, the demo tenant's credentials.
-    pub fn directory(&self) -> PathBuf {
-        self.root.join(".local")
-    }
-
     /// Where the database is kept when it is to stay.
     pub fn data(&self) -> PathBuf {
-        self.directory().join("data")
+        self.directory.join("data")
     }
 
     /// `http://127.0.0.1:9000`, unless told otherwise.
@@ -92,6 +89,7 @@ mod tests {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = Config {
             root: PathBuf::new(),
+            directory: PathBuf::new(),
             gateway_port: free(),
             database_port: free(),
             emulator_port: taken.local_addr().unwrap().port(),

@@ -20,6 +20,10 @@ const COMPILE_LIMIT: Duration = Duration::from_mins(20);
 /// Instances per function, so that two callers at once meet as they do in AWS.
 const INSTANCES: &str = "2";
 
+/// `cargo lambda watch` heeds the functions' `RUST_LOG` too. This silences its account of each start and reload, and
+/// the Lambda runtime's warning, at each start of a function, that it serves one request at a time.
+const QUIET: &str = "cargo_lambda=warn,watchexec=off,process_wrap=off,lambda_runtime=error";
+
 /// Keys for this machine only: whoever has the source has them.
 const DEVELOPMENT_CURSOR_KEY: &str = "10ca1000000000000000000000000000000000000000000000000000c0250211";
 const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000000000000000010030b000";
@@ -46,18 +50,18 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
         ("G3N_STAGE", "local".to_owned()),
         ("G3N_TABLE", table),
         ("G3N_TEST_CLOCK", "1".to_owned()),
-        ("RUST_LOG", config.log.clone()),
+        ("RUST_LOG", format!("{},{QUIET}", config.log)),
     ])
 }
 
 /// Starts all functions behind one port, each under the paths that the template gives it.
 pub fn start(config: &Config, template: &Template) -> Result<Child> {
-    let router_file = config.directory().join("cargo-lambda.toml");
+    let router_file = config.directory.join("cargo-lambda.toml");
     fs::write(&router_file, router(&template.functions()?))?;
     let mut watch = Command::new("cargo-lambda");
     watch
         .current_dir(&config.root)
-        .args(["lambda", "watch", "--disable-cors", "--concurrency", INSTANCES])
+        .args(["lambda", "watch", "--quiet", "--disable-cors", "--concurrency", INSTANCES])
         .args(["--invoke-address", "127.0.0.1", "--invoke-port", &config.gateway_port.to_string()])
         .arg("--global")
         .arg(router_file)
@@ -129,6 +133,7 @@ mod tests {
     fn every_variable_that_the_template_gives_a_function_is_set_locally() {
         let config = Config {
             root: PathBuf::new(),
+            directory: PathBuf::new(),
             gateway_port: 9000,
             database_port: 8000,
             emulator_port: 5000,

@@ -77,8 +77,8 @@ pub fn write_files(config: &Config, demo: &Demo) -> Result<()> {
          G3N_SESSION_GUID={session_guid}\nG3N_API_KEY={api_key}\n",
         config.gateway()
     );
-    write(&config.directory().join("demo.env"), &variables)?;
-    write(&config.directory().join("try.sh"), &lines(config, demo))
+    write(&config.directory.join("demo.env"), &variables)?;
+    write(&config.directory.join("try.sh"), &lines(config, demo))
 }
 
 fn write(path: &Path, content: &str) -> Result<()> {

@@ -31,6 +31,7 @@ stack with-dynamodb-local <command>...   run a command while DynamoDB Local runs
 Settings, from the environment:
 G3N_PORT (9000), G3N_DB_PORT (8000), G3N_EMULATOR_PORT (5000)
 DB=dynamodb-local                 instead of the embedded database; its jar is in G3N_DYNAMODB_LOCAL
+G3N_LOCAL (.local)                the directory for logs, data and the demo tenant's credentials
 PERSIST=1                         keep the data, in .local/data
 RUST_LOG (info)                   what the functions log";
 
@@ -145,8 +146,10 @@ async fn with_dynamodb_local(program: &str, arguments: &[&str]) -> Result<ExitCo
 }
 
 fn config() -> Result<Config> {
+    let root = env::current_dir()?;
     Ok(Config {
-        root: env::current_dir()?,
+        directory: root.join(setting("G3N_LOCAL").as_deref().unwrap_or(".local")),
+        root,
         gateway_port: port("G3N_PORT", 9000)?,
         database_port: port("G3N_DB_PORT", 8000)?,
         emulator_port: port("G3N_EMULATOR_PORT", 5000)?,

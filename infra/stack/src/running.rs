@@ -37,8 +37,8 @@ impl Stack {
     pub async fn start(&mut self, config: &Config) -> Result<()> {
         config.check_ports()?;
         let template = Template::local()?;
-        let logs = config.directory();
-        make_directory(&logs)?;
+        let logs = &config.directory;
+        make_directory(logs)?;
         self.children.push(emulator::start(config.emulator_port, &logs.join("emulator.log"))?);
         self.start_database(config)?;
         self.children.push(functions::start(config, &template)?);
@@ -52,7 +52,9 @@ impl Stack {
 
     fn start_database(&mut self, config: &Config) -> Result<()> {
         let data = config.data();
-        make_directory(&data)?;
+        if config.persist {
+            make_directory(&data)?;
+        }
         match &config.database {
             Database::Embedded => {
                 let file = config.persist.then(|| data.join("dynamodb.sqlite"));
@@ -61,7 +63,7 @@ impl Stack {
             }
             Database::DynamoDbLocal(program) => {
                 let storage = if config.persist { Storage::Directory(&data) } else { Storage::Memory };
-                let log = config.directory().join("dynamodb-local.log");
+                let log = config.directory.join("dynamodb-local.log");
                 self.children.push(dynamodb_local::start(program, config.database_port, storage, &log)?);
             }
         }

