@@ -1,9 +1,11 @@
 //! Where the records that callers are checked against are stored, and how they are found. Every key of this crate is
 //! made here.
 
+use std::collections::BTreeSet;
+
 use contract::{
-    codes::OrgCode,
-    ids::{ServiceAccountGuid, UserGuid},
+    codes::{InvitationCode, OrgCode},
+    ids::{InvitationId, ServiceAccountGuid, UserGuid},
     time::Time,
 };
 use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
@@ -11,6 +13,7 @@ use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
 use crate::{
     api_key::{ApiKey, KeyPolicy, KeyStatus},
     clock::ClockShift,
+    invitation::{Invitation, InvitationCodeClaim, InvitationStatus},
     member::{Member, MemberState},
     org::{OrgCodeClaim, OrgRecord},
     owner::{Owner, OwnerState},
@@ -156,6 +159,76 @@ pub fn api_keys_by_status(org: &Org, account: ServiceAccountGuid, statuses: &[Ke
 /// The org's policy for its keys.
 pub fn key_policy(org: &Org) -> Key<KeyPolicy> {
     Key::new(&Partition::of("usm", org).part("key-policy"), &[&"policy"])
+}
+
+/// An invitation to create an org.
+pub fn invitation(id: InvitationId) -> Key<Invitation> {
+    Key::new(&Partition::of_system("ofm").part("invitation").part(id), &[&"invitation"])
+}
+
+/// Which invitation has this code.
+pub fn invitation_code(code: &InvitationCode) -> Key<InvitationCodeClaim> {
+    Key::new(&Partition::of_system("ofm").part("invitation-code").part(code), &[&"claim"])
+}
+
+/// Whose invitations a list holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Invited<'a> {
+    /// Everybody's.
+    Anyone,
+    /// Those that name this user.
+    User(UserGuid),
+    /// Those that name the e-mail with this keyed hash.
+    Email(&'a str),
+}
+
+impl Invited<'_> {
+    fn index(self) -> Index {
+        if matches!(self, Self::Anyone) { Index::First } else { Index::Second }
+    }
+
+    fn partition(self, status: InvitationStatus) -> Partition {
+        let partition = Partition::of_system("ofm").part("invitations");
+        let partition = match self {
+            Self::Anyone => partition,
+            Self::User(user) => partition.part("user").part(user),
+            Self::Email(hash) => partition.part("email").part(hash),
+        };
+        partition.state(status)
+    }
+}
+
+pub(crate) fn invitation_lists(invitation: &Invitation) -> Indexes {
+    let Invitation { invitation_id, user_guid, email_hash, status, expires_at, .. } = invitation;
+    let lists = Indexes::none().first(Invited::Anyone.partition(*status), &[expires_at, invitation_id]);
+    let invited = match (user_guid, email_hash) {
+        (Some(user), _) => Invited::User(*user),
+        (None, Some(hash)) => Invited::Email(hash),
+        (None, None) => return lists,
+    };
+    lists.second(invited.partition(*status), &[expires_at, invitation_id])
+}
+
+/// The invitations that stand in some way at this time, in the order in which they end.
+pub fn invitations(invited: Invited<'_>, statuses: &[InvitationStatus], now: Time) -> Listing<Invitation> {
+    // Open ones and expired ones lie in one partition, divided by the time: what ended cannot move by itself.
+    let stored: BTreeSet<_> = statuses
+        .iter()
+        .map(|status| match status {
+            InvitationStatus::Expired => InvitationStatus::Open,
+            status => *status,
+        })
+        .collect();
+    let partitions = stored.into_iter().map(|status| invited.partition(status));
+    let list = Listing::new(invited.index(), partitions, Order::Ascending);
+    match statuses {
+        [InvitationStatus::Open] => {
+            let later = Time::from_millis(now.millis() + 1).unwrap_or(now);
+            list.between(Some(&later), None)
+        }
+        [InvitationStatus::Expired] => list.between(None, Some(&now)),
+        _ => list,
+    }
 }
 
 /// The shift of the test clock.

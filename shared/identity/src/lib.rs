@@ -1,11 +1,12 @@
 //! The records that every service checks callers against (usm §2): org, member, owner, user, session, service
-//! account, key, key policy; their keys, tokens and state tables.
+//! account, key, key policy, and the invitations by which orgs begin; their keys, tokens and state tables.
 //!
 //! They stand in a crate of their own because every function reads them, `ofm` and `usm` change them on behalf of
 //! callers, and the operator changes them all.
 
 pub mod api_key;
 pub mod clock;
+pub mod invitation;
 pub mod keys;
 pub mod member;
 pub mod org;

@@ -24,6 +24,16 @@ pub enum UserStatus {
     Doomed,
 }
 
+/// What may follow what (usm §5).
+pub const ARCS: &[(UserStatus, UserStatus)] = &[
+    (UserStatus::Unverified, UserStatus::Verified),
+    (UserStatus::Verified, UserStatus::Suspended),
+    (UserStatus::Suspended, UserStatus::Verified),
+    (UserStatus::Unverified, UserStatus::Doomed),
+    (UserStatus::Verified, UserStatus::Doomed),
+    (UserStatus::Suspended, UserStatus::Doomed),
+];
+
 /// A user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct User {
