@@ -13,14 +13,14 @@ use crate::{
     secret::KeyMaterial,
 };
 
-/// How many records a page holds: 8 unless asked otherwise, clamped to 1–256.
+/// How many records a page holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u16);
 
 impl Limit {
     /// Without a wish.
     pub const DEFAULT: Self = Self(8);
-    /// The most that a page holds.
+    /// The most that a page of a usual list holds.
     pub const MOST: Self = Self(256);
 
     /// The number of records.
@@ -28,21 +28,48 @@ impl Limit {
         self.0 as usize
     }
 
-    /// The nearest limit to what was asked for.
+    /// The nearest limit of a usual list to what was asked for.
     pub fn clamp(asked: i64) -> Self {
-        Self(u16::try_from(asked.clamp(1, i64::from(Self::MOST.0))).unwrap_or(Self::MOST.0))
+        PageSize::USUAL.nearest(asked)
     }
 }
 
-impl Default for Limit {
+/// Which limits a list takes: 1 to `most`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize {
+    /// Without a wish.
+    pub default: u16,
+    /// The most.
+    pub most: u16,
+}
+
+impl PageSize {
+    /// 8 unless asked otherwise, clamped to 1–256.
+    pub const USUAL: Self = Self { default: Limit::DEFAULT.0, most: Limit::MOST.0 };
+
+    /// The limit for what was asked for.
+    pub fn limit(self, asked: Asked) -> Limit {
+        asked.0.map_or(Limit(self.default), |asked| self.nearest(asked))
+    }
+
+    fn nearest(self, asked: i64) -> Limit {
+        Limit(u16::try_from(asked.clamp(1, i64::from(self.most))).unwrap_or(self.most))
+    }
+}
+
+impl Default for PageSize {
     fn default() -> Self {
-        Self::DEFAULT
+        Self::USUAL
     }
 }
 
-impl<'de> Deserialize<'de> for Limit {
+/// The `limit` of a request: any whole number, or none. Which records a page then holds, its [`PageSize`] says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked(Option<i64>);
+
+impl<'de> Deserialize<'de> for Asked {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::<Whole>::deserialize(deserializer)?.map_or(Self::DEFAULT, |whole| Self::clamp(whole.0)))
+        Ok(Self(Option::<Whole>::deserialize(deserializer)?.map(|whole| whole.0)))
     }
 }
 
@@ -68,7 +95,7 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-impl JsonSchema for Limit {
+impl JsonSchema for Asked {
     fn inline_schema() -> bool {
         true
     }
@@ -78,7 +105,7 @@ impl JsonSchema for Limit {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "integer",
-            "default": Self::DEFAULT.0,
+            "default": PageSize::USUAL.default,
             "description": "How many records a page holds; clamped to 1 to 256.",
         })
     }
@@ -154,12 +181,12 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     struct List {
-        limit: Limit,
+        limit: Asked,
     }
 
     #[test]
     fn limits_are_clamped_and_whole() {
-        let limit = |value| input::read::<List>(&value).map(|list| list.limit.get());
+        let limit = |value| input::read::<List>(&value).map(|list| PageSize::USUAL.limit(list.limit).get());
         assert_eq!(limit(json!({})), Ok(8));
         assert_eq!(limit(json!({"limit": 0})), Ok(1));
         assert_eq!(limit(json!({"limit": -7})), Ok(1));

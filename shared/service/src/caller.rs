@@ -194,6 +194,11 @@ impl Caller {
         }
     }
 
+    /// The org of one of the caller's own memberships, as a proof of belonging to it; nothing of another's.
+    pub fn org_of(&self, membership: &Member) -> Option<Org> {
+        (self.user_guid() == Some(membership.user_guid)).then(|| Org::checked(membership.org_guid))
+    }
+
     /// The person, where it is one.
     pub fn user_guid(&self) -> Option<UserGuid> {
         match &self.principal {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use contract::{
+    codes::OrgCode,
     error::{Error, Result, Tag},
+    ids::OrgGuid,
     paging::{CursorScope, Limit},
     secret::LookupKey,
     time::Time,
@@ -60,7 +62,11 @@ impl Ctx {
 
     /// The record of the org, as the caller check read it.
     pub fn org_record(&self) -> Result<&Stored<OrgRecord>> {
-        self.request.org.as_ref().map(|(_, record)| record).ok_or_else(|| Error::internal("the route has no org"))
+        self.request
+            .org
+            .as_ref()
+            .map(|(_, record)| record)
+            .ok_or_else(|| Error::internal("the route has no org"))
     }
 
     /// The address from which the request came, as the gateway saw it.
@@ -121,6 +127,28 @@ impl Ctx {
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
     }
 
+    /// The page that the request asks for, of those records that pass a test for which the list has no key.
+    pub async fn list_where<E: Entity>(
+        &self,
+        listing: &Listing<E>,
+        passes: impl Fn(&E) -> bool,
+    ) -> Result<Listed<E>> {
+        let after = self.position()?;
+        let Page { records, position } =
+            self.request.store.page_where(listing, after.as_deref(), self.request.limit, passes).await?;
+        Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
+    }
+
+    /// The next records of a list after a position: where one page is put together from several.
+    pub async fn page<E: Entity>(
+        &self,
+        listing: &Listing<E>,
+        after: Option<&str>,
+        limit: Limit,
+    ) -> Result<Page<E>> {
+        self.request.store.page(listing, after, limit).await
+    }
+
     /// How many records the request asks for.
     pub fn limit(&self) -> Limit {
         self.request.limit
@@ -160,6 +188,16 @@ impl Ctx {
     pub fn change(&self) -> Writer {
         let change = Change::new(self.request.stamp.clone(), self.app.chance.clone());
         Writer { ctx: self.clone(), change }
+    }
+
+    /// A change that founds an org, and the org: what it writes is told in the name of the new org.
+    pub fn found_org(&self, orgcode: &OrgCode) -> (Org, Writer) {
+        let org = Org::checked(OrgGuid::from_uuid(self.uuid()));
+        let mut stamp = (*self.request.stamp).clone();
+        stamp.context.org_guid = Some(org.guid().to_string());
+        stamp.context.orgcode = Some(orgcode.to_string());
+        let change = Change::new(Arc::new(stamp), self.app.chance.clone());
+        (org, Writer { ctx: self.clone(), change })
     }
 
     /// Writes a part of a job that does not fit into one transaction. Everything else returns its change, for the
@@ -270,7 +308,11 @@ impl Writer {
     }
 
     /// Writes only if there is no such item; `present` says what it means when there is.
-    pub fn require_absent<E: Entity>(&mut self, key: &Key<E>, present: impl Fn() -> Error + Send + Sync + 'static) {
+    pub fn require_absent<E: Entity>(
+        &mut self,
+        key: &Key<E>,
+        present: impl Fn() -> Error + Send + Sync + 'static,
+    ) {
         self.change.require_absent(key, present);
     }
 

@@ -9,7 +9,7 @@ use contract::{
     error::{Error, FieldProblem, Result},
     ids::OrgGuid,
     input,
-    paging::Limit,
+    paging::Asked,
     problem::Problem,
     reason::{Reason, ReasonCode, SourceRefs},
     secret::Secret,
@@ -71,7 +71,7 @@ pub(crate) struct Frame {
     /// What the change refers to in other systems.
     pub(crate) source_refs: Option<SourceRefs>,
     /// How many records to answer.
-    pub(crate) limit: Limit,
+    pub(crate) limit: Asked,
     /// Where to go on.
     pub(crate) next_token: Option<Text<1, 2048>>,
     /// The human who operates.
@@ -132,7 +132,7 @@ pub(crate) fn split(
     let given = |name: &str| frame.get(name).is_some_and(|value| !value.is_null());
     match route.org {
         OrgFrom::Body if !given("org_guid") && !given("orgcode") => {
-            note("org_guid", "is required, or orgcode")
+            note("org_guid", "is required, or orgcode");
         }
         OrgFrom::BodyGuid if !given("org_guid") => note("org_guid", "is required"),
         OrgFrom::BodyCode if !given("orgcode") => note("orgcode", "is required"),

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use contract::{
     error::{FieldProblem, Result, Tag},
     input,
+    paging::PageSize,
 };
 use futures::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
@@ -29,6 +30,8 @@ pub struct Traits {
     pub writes: bool,
     /// It takes `limit` and `next_token`.
     pub pages: bool,
+    /// Which limits it takes, where it pages.
+    pub page_size: PageSize,
     /// The request names the one record it is about: 404 where it is not there.
     pub names_record: bool,
     /// It takes `expected_revision`, and refuses to go on without it (428).
@@ -49,9 +52,13 @@ pub trait Handler: Sync {
     /// Reads the request's own fields.
     fn parse(&self, fields: &Value) -> Result<Box<dyn Task + '_>, Vec<FieldProblem>>;
 
-    /// The schemas of request and response.
+    /// The schemas of request and response: one as it is read, the other as it is written.
     #[cfg(feature = "openapi")]
-    fn schemas(&self, generator: &mut schemars::SchemaGenerator) -> (schemars::Schema, schemars::Schema);
+    fn schemas(
+        &self,
+        requests: &mut schemars::SchemaGenerator,
+        answers: &mut schemars::SchemaGenerator,
+    ) -> (schemars::Schema, schemars::Schema);
 }
 
 /// A request that was read and can be run; more than once, where what it was decided on changes meanwhile.
@@ -139,6 +146,13 @@ impl<F, W, I, O> Typed<F, W, I, O> {
         self
     }
 
+    /// Answers pages of another size than usual.
+    #[must_use]
+    pub const fn with_page_size(mut self, page_size: PageSize) -> Self {
+        self.traits.page_size = page_size;
+        self
+    }
+
     /// Takes each request as a new one.
     #[must_use]
     pub const fn ignoring_idempotency(mut self) -> Self {
@@ -157,6 +171,7 @@ impl<F, W, I, O> Typed<F, W, I, O> {
 const READS: Traits = Traits {
     writes: false,
     pages: false,
+    page_size: PageSize::USUAL,
     names_record: false,
     needs_revision: false,
     needs_reason: false,
@@ -361,7 +376,11 @@ where
     }
 
     #[cfg(feature = "openapi")]
-    fn schemas(&self, generator: &mut schemars::SchemaGenerator) -> (schemars::Schema, schemars::Schema) {
-        (generator.subschema_for::<I>(), generator.subschema_for::<O>())
+    fn schemas(
+        &self,
+        requests: &mut schemars::SchemaGenerator,
+        answers: &mut schemars::SchemaGenerator,
+    ) -> (schemars::Schema, schemars::Schema) {
+        (requests.subschema_for::<I>(), answers.subschema_for::<O>())
     }
 }

@@ -276,7 +276,7 @@ impl Run {
             caller,
             org,
             stamp: Arc::new(stamp),
-            limit: frame.limit,
+            limit: self.route.handler.traits().page_size.limit(frame.limit),
             token: frame.next_token.as_ref().map(|token| token.as_str().to_owned()),
             filters: canonical::text(&shaped.framed.own),
             source_ip: self.source_ip.clone(),

@@ -125,21 +125,63 @@ impl Store {
         after: Option<&str>,
         limit: Limit,
     ) -> Result<Page<E>> {
+        let (items, more) = self.items(list, after, limit.get()).await?;
+        let position = items.last().filter(|_| more).map(|item| string(item, list.index.names().2));
+        let records = items.into_iter().map(Stored::decode).collect::<Result<_>>()?;
+        Ok(Page { records, position })
+    }
+
+    /// A page of those records of a list that pass a test for which the list has no key, after a position. Reads on
+    /// until the page is full or the list ends: for lists that are short enough to be read as a whole.
+    pub async fn page_where<E: Entity>(
+        &self,
+        list: &Listing<E>,
+        after: Option<&str>,
+        limit: Limit,
+        passes: impl Fn(&E) -> bool,
+    ) -> Result<Page<E>> {
+        let mut after = after.map(str::to_owned);
+        let mut records = Vec::new();
+        let mut position = None;
+        loop {
+            let (items, more) = self.items(list, after.as_deref(), Limit::MOST.get()).await?;
+            for item in items {
+                let at = string(&item, list.index.names().2);
+                let stored = Stored::decode(item)?;
+                if passes(&stored.record) {
+                    if records.len() == limit.get() {
+                        return Ok(Page { records, position });
+                    }
+                    records.push(stored);
+                    position = Some(at.clone());
+                }
+                after = Some(at);
+            }
+            if !more {
+                return Ok(Page { records, position: None });
+            }
+        }
+    }
+
+    /// The next items of a list, and whether there are more.
+    async fn items<E>(
+        &self,
+        list: &Listing<E>,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<(Vec<Item>, bool)> {
         self.meter.read_trip();
         let (_, _, sort) = list.index.names();
-        // One more than the page tells whether there is another.
-        let wanted = limit.get() + 1;
-        let queries = list.partitions.iter().map(|partition| self.query(list, partition, after, wanted));
+        // One more than asked for tells whether there is another.
+        let queries = list.partitions.iter().map(|partition| self.query(list, partition, after, most + 1));
         let mut items: Vec<Item> = try_join_all(queries).await?.into_iter().flatten().collect();
         items.sort_by_cached_key(|item| string(item, sort));
         if list.order == Order::Descending {
             items.reverse();
         }
-        let more = items.len() > limit.get();
-        items.truncate(limit.get());
-        let position = items.last().filter(|_| more).map(|item| string(item, sort));
-        let records = items.into_iter().map(Stored::decode).collect::<Result<_>>()?;
-        Ok(Page { records, position })
+        let more = items.len() > most;
+        items.truncate(most);
+        Ok((items, more))
     }
 
     /// How many records a list holds, but no more than `most` (for guards: what blocks a change).
