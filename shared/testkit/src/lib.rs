@@ -2,6 +2,7 @@
 //! a proxy that makes the database fail.
 
 pub mod database;
+pub mod journal;
 pub mod proxy;
 mod reply;
 mod world;

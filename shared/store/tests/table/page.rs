@@ -1,0 +1,89 @@
+//! Reads of many records.
+
+use contract::{error::Tag, paging::Limit};
+use proptest::prelude::*;
+use store::{Batch, Order};
+use testkit::{
+    World, database,
+    proxy::{Fault, Operation, Proxy, When},
+};
+
+use crate::thing::{add, by_rank, key};
+
+const COLOURS: [&str; 3] = ["red", "green", "blue"];
+
+/// Walks a list to its end; every page but the last must be full.
+async fn walk(world: &World, colours: &[&str], order: Order, size: usize) -> Vec<u32> {
+    let list = by_rank(&world.org, colours, order);
+    let limit = Limit::clamp(i64::try_from(size).unwrap());
+    let (mut ranks, mut position) = (Vec::new(), None::<String>);
+    loop {
+        let page = world.store().page(&list, position.as_deref(), limit).await.unwrap();
+        ranks.extend(page.records.iter().map(|stored| stored.record.rank));
+        match page.position {
+            Some(next) => {
+                assert_eq!(page.records.len(), size, "a page is full unless it is the last");
+                position = Some(next);
+            }
+            None => return ranks,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_list_is_walked_once_in_order_whatever_the_pages(
+        things in prop::collection::vec((0..COLOURS.len(), 0u32..12), 0..30),
+        size in 1usize..9,
+        descending: bool,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let world = World::new().await;
+            let mut change = world.change();
+            for (colour, rank) in &things {
+                add(&world, &mut change, COLOURS[*colour], *rank);
+            }
+            world.commit(change).await;
+            let order = if descending { Order::Descending } else { Order::Ascending };
+            let mut expected: Vec<u32> =
+                things.iter().filter(|(colour, _)| *colour != 1).map(|(_, rank)| *rank).collect();
+            expected.sort_unstable();
+            if descending {
+                expected.reverse();
+            }
+            let walked = walk(&world, &["red", "blue"], order, size).await;
+            assert_eq!(walked, expected);
+        });
+    }
+}
+
+#[tokio::test]
+async fn what_a_batch_leaves_out_is_asked_for_again() {
+    let world = World::new().await;
+    let mut change = world.change();
+    let things: Vec<_> = (0..3).map(|rank| add(&world, &mut change, "red", rank)).collect();
+    world.commit(change).await;
+    let proxy = Proxy::start(database::endpoint()).unwrap();
+    proxy.inject(Fault::Unprocessed, When::nth(1).of(Operation::BatchGetItem));
+    let store = store::Store::new(database::client(proxy.endpoint()), database::table());
+    let mut batch = Batch::default();
+    things.iter().for_each(|thing| batch.want(&key(&world.org, thing.record.guid)));
+    let found = store.read(batch).await.unwrap();
+    for thing in &things {
+        assert_eq!(found.get(&key(&world.org, thing.record.guid)).unwrap().unwrap().record, thing.record);
+    }
+    assert_eq!(proxy.count(&Operation::BatchGetItem), 2);
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_answer_a_read_is_unavailable() {
+    let world = World::new().await;
+    let proxy = Proxy::start(database::endpoint()).unwrap();
+    proxy.inject(Fault::ThroughputExceeded, When::always());
+    let store = store::Store::new(database::client(proxy.endpoint()), database::table());
+    let list = by_rank(&world.org, &COLOURS, Order::Ascending);
+    assert_eq!(store.page(&list, None, Limit::DEFAULT).await.unwrap_err().tag(), Tag::Unavailable);
+}
