@@ -18,6 +18,7 @@ pub mod lambda;
 mod log;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod records;
 mod route;
 mod run;
 mod transition;

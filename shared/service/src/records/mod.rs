@@ -1,0 +1,12 @@
+//! How the records that callers are checked against are shown. They are shown alike by every service that answers
+//! about them, whichever owns them.
+
+mod invitation;
+mod member;
+mod org;
+mod owner;
+mod user;
+
+pub use invitation::InvitationView;
+pub use member::MemberView;
+pub use user::UserView;
