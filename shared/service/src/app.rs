@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use contract::{codes::OrgCode, envelope::Build, ids::OrgGuid, paging::CursorKey, secret::LookupKey, time::Time};
+use contract::{
+    codes::OrgCode, envelope::Build, ids::OrgGuid, paging::CursorKey, secret::LookupKey, time::Time,
+};
 use store::{Chance, Store};
 
 use crate::route::Service;
@@ -52,7 +54,8 @@ pub enum LogSink {
 }
 
 impl LogSink {
-    pub(crate) fn write(&self, line: String) {
+    /// Writes one line.
+    pub fn write(&self, line: String) {
         match self {
             // A line that cannot be written is lost: nothing could be done about it here.
             Self::Stdout => drop(writeln!(std::io::stdout().lock(), "{line}")),

@@ -26,23 +26,30 @@ pub async fn serve(service: &'static Service) -> Result<(), Error> {
 
 /// Builds what a function holds, with its connection to the table made.
 pub async fn start(service: &'static Service) -> Result<&'static App, Error> {
+    trace();
+    let app = from_environment(service)?;
+    app.store.warm_up().await;
+    Ok(app)
+}
+
+/// Sends what is traced to standard output, as `RUST_LOG` says.
+pub fn trace() {
     tracing_subscriber::fmt()
         .json()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_ansi(false)
         .without_time()
         .init();
-    let app = from_environment(service)?;
-    app.store.warm_up().await;
-    Ok(app)
 }
 
+/// A setting from the environment; none where it is absent or empty.
 #[expect(clippy::disallowed_methods, reason = "this is where configuration is read, once")]
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn required(name: &str) -> Result<String, Error> {
+/// A setting from the environment that a function cannot do without; the error names it.
+pub fn required(name: &str) -> Result<String, Error> {
     variable(name).ok_or_else(|| format!("the environment variable {name} is missing").into())
 }
 
@@ -58,14 +65,15 @@ fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
             .unwrap_or_default(),
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),
     };
-    let client = store::client(&endpoint()?);
+    let client = store::client(&endpoint("DYNAMODB")?);
     let store = Store::new(client, &required("G3N_TABLE")?);
     let app = App::new(service, store, Arc::new(SystemChance), Clock::System, settings, LogSink::Stdout);
     Ok(Box::leak(Box::new(app)))
 }
 
-/// Where the table is, from what Lambda always sets.
-pub fn endpoint() -> Result<Endpoint, Error> {
+/// Where a service of AWS is, from what Lambda always sets. `aws` is the service as the names of variables have it:
+/// `DYNAMODB` is at `AWS_ENDPOINT_URL_DYNAMODB`, or `AWS_ENDPOINT_URL`, where either is set.
+pub fn endpoint(aws: &str) -> Result<Endpoint, Error> {
     let credentials = Credentials::new(
         required("AWS_ACCESS_KEY_ID")?,
         required("AWS_SECRET_ACCESS_KEY")?,
@@ -73,7 +81,7 @@ pub fn endpoint() -> Result<Endpoint, Error> {
         None,
         "environment",
     );
-    let url = variable("AWS_ENDPOINT_URL_DYNAMODB").or_else(|| variable("AWS_ENDPOINT_URL"));
+    let url = variable(&format!("AWS_ENDPOINT_URL_{aws}")).or_else(|| variable("AWS_ENDPOINT_URL"));
     Ok(Endpoint { region: required("AWS_REGION")?, url, credentials })
 }
 
@@ -86,7 +94,8 @@ pub fn read(request: lambda_http::Request) -> Request {
         _ => (None, None),
     };
     let query = request.query_string_parameters_ref();
-    let query = query.into_iter().flat_map(|query| query.iter()).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    let query =
+        query.into_iter().flat_map(|query| query.iter()).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     let path = request.raw_http_path().to_owned();
     let (parts, body) = request.into_parts();
     Request {

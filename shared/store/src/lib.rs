@@ -20,7 +20,7 @@ mod read;
 pub use aws_sdk_dynamodb::config::Credentials;
 pub use chance::{Chance, SeededChance, SystemChance};
 pub use change::{Action, Change, Stamp};
-pub use client::{Endpoint, Store, client};
+pub use client::{Endpoint, Store, client, retries, timeouts};
 pub use codec::Item;
 pub use commit::Committed;
 pub use entity::{Class, Classified, Entity, Shown, Stored};

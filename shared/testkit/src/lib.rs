@@ -1,6 +1,7 @@
 //! What the tests of every crate share: a database, a fresh org for each test, callers, a clock that can be moved, and
 //! a proxy that makes the database fail.
 
+pub mod bus;
 pub mod database;
 pub mod journal;
 pub mod proxy;
