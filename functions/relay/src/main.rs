@@ -1,0 +1,22 @@
+//! The `relay` function.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use relay::{bus::Bus, relay::Relay};
+use serde_json::Value;
+use service::{Clock, LogSink, lambda};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda::trace();
+    let bus = Bus::new(&lambda::endpoint("EVENTBRIDGE")?, lambda::required("G3N_BUS")?);
+    let relay = Relay::new(bus, Clock::System, LogSink::Stdout);
+    lambda_runtime::run(service_fn(|invocation: LambdaEvent<Value>| {
+        let deadline = invocation.context.deadline().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(Clock::System.now().millis()).unwrap_or_default();
+        let time_left = deadline.saturating_sub(Duration::from_millis(now));
+        relay.handle(invocation.payload, time_left)
+    }))
+    .await
+}
