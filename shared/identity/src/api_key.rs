@@ -81,6 +81,9 @@ impl Entity for ApiKey {
 }
 
 impl ApiKey {
+    /// What a use changes.
+    pub const TOUCHED: &'static [&'static str] = &["last_used_at"];
+
     /// The key after a use, or none where its use was noted within the hour.
     pub fn used(&self, now: Time) -> Option<Self> {
         let due = self.last_used_at.is_none_or(|last| now >= last.plus_hours(1));

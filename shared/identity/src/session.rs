@@ -119,6 +119,9 @@ impl Entity for Session {
 }
 
 impl Session {
+    /// What a touch changes.
+    pub const TOUCHED: &'static [&'static str] = &["last_seen_at", "expires_at_utc"];
+
     /// When it ends, as things stand.
     pub fn ends_at(&self) -> Time {
         self.expires_at_utc.min(self.absolute_expires_at_utc)

@@ -13,8 +13,10 @@ use contract::{
 };
 use futures::future::join;
 use identity::{
+    api_key::ApiKey,
     keys,
     org::{OrgRecord, OrgStatus},
+    session::Session,
 };
 use serde_json::{Map, Value, value::RawValue};
 use store::{Batch, Claimed, Committed, Found, Meter, Org, Replay, Stamp, Store, Stored};
@@ -365,11 +367,11 @@ async fn touch(ctx: &Ctx) {
     let (store, now) = (&ctx.request.store, ctx.now());
     let touched = match &ctx.caller().principal {
         Principal::Session { session, .. } => match session.record.touched(now) {
-            Some(touched) => store.touch(&store::System, session, touched).await,
+            Some(touched) => store.touch(&store::System, session, &touched, Session::TOUCHED).await,
             None => Ok(()),
         },
         Principal::Key { key, .. } => match key.record.used(now) {
-            Some(used) => store.touch(&Org::checked(key.record.org_guid), key, used).await,
+            Some(used) => store.touch(&Org::checked(key.record.org_guid), key, &used, ApiKey::TOUCHED).await,
             None => Ok(()),
         },
         Principal::Anonymous | Principal::Operator { .. } => Ok(()),

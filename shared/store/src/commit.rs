@@ -15,7 +15,7 @@ use contract::error::{Error, Result, Tag};
 use crate::{
     change::{Change, Condition, Effect, Op},
     client::Store,
-    codec::{Item, key_item, value},
+    codec::{Attribute, Item, key_item, value},
     entity::{Entity, Stored},
     idempotency::{Claimed, Replay},
     key::System,
@@ -78,23 +78,41 @@ impl Store {
         Err(Error::unavailable("a transaction met others too often"))
     }
 
-    /// Notes that a record was used: writes times on which no decision rests, without a new revision and without a
-    /// journal entry. Nothing is written where the record has changed meanwhile.
-    pub async fn touch<E: Entity>(&self, scope: &E::Scope, seen: &Stored<E>, record: E) -> Result<()> {
-        let revision = value(&seen.revision)?;
-        let touched = Stored { record, ..seen.clone() };
-        self.client
-            .put_item()
+    /// Notes that a record was used: writes some of its fields, times on which no decision rests, without a new
+    /// revision and without a journal entry. Nothing is written where the record has changed meanwhile.
+    pub async fn touch<E: Entity>(
+        &self,
+        scope: &E::Scope,
+        seen: &Stored<E>,
+        touched: &E,
+        fields: &[&'static str],
+    ) -> Result<()> {
+        let key = touched.key(scope);
+        let Attribute::M(mut data) = value(touched)? else { return Err(Error::internal("a record is no map")) };
+        let mut request = self
+            .client
+            .update_item()
             .table_name(&*self.table)
-            .set_item(Some(crate::codec::encode(scope, &touched)?))
+            .set_key(Some(key_item(&key.pk, &key.sk)))
             .condition_expression("#revision = :revision")
             .expression_attribute_names("#revision", "revision")
-            .expression_attribute_values(":revision", revision)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .expression_attribute_names("#data", "data")
+            .expression_attribute_values(":revision", value(&seen.revision)?)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let mut sets = Vec::new();
+        for field in fields {
+            sets.push(format!("#data.#{field} = :{field}"));
+            request = request
+                .expression_attribute_names(format!("#{field}"), *field)
+                .expression_attribute_values(format!(":{field}"), data.remove(*field).unwrap_or(Attribute::Null(true)));
+        }
+        let answer = request
+            .update_expression(format!("SET {}", sets.join(", ")))
             .send()
             .await
-            .map(|answer| self.meter.wrote(answer.consumed_capacity()))
-            .map_err(|error| failed(&error))
+            .map_err(|error| failed(&error))?;
+        self.meter.wrote(answer.consumed_capacity());
+        Ok(())
     }
 
     /// Sends the transaction; the reasons where it was cancelled.
