@@ -11,7 +11,7 @@ use crate::{error::Error, time::Time};
 pub const API_VERSION: &str = "2026-03-04";
 
 /// Which build answered.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
 pub struct Build {
     /// First number of the version.
     pub build_major: u32,
@@ -36,7 +36,7 @@ pub enum ContextSource {
 }
 
 /// How the request went: the `stats` of the envelope.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, schemars::JsonSchema)]
 pub struct Stats {
     /// Method and path within the service: `POST /customer/create`.
     pub call: String,
