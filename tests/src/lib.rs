@@ -1,1 +1,1 @@
-//! End-to-end scenarios and tests over every route.
+//! Nothing of its own: the tests are in `suite/`.

@@ -66,8 +66,19 @@ pub fn document(service: &Service) -> Value {
             },
         },
     });
+    drop_unused(&mut document);
     document.sort_all_objects();
     document
+}
+
+/// Takes out what this service has no use for.
+fn drop_unused(document: &mut Value) {
+    let text = document.to_string();
+    for kind in ["parameters", "headers"] {
+        if let Some(components) = document["components"][kind].as_object_mut() {
+            components.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
+        }
+    }
 }
 
 /// `ofm_cost_centre_create`: the service, and the path with `/` and `-` both as `_`.
@@ -142,7 +153,8 @@ fn success(route: &Route) -> Value {
     let mut headers = response_headers();
     let traits = route.handler.traits();
     if traits.writes && !traits.ignores_idempotency {
-        headers.insert("idempotent-replay".to_owned(), json!({"$ref": "#/components/headers/IdempotentReplay"}));
+        headers
+            .insert("idempotent-replay".to_owned(), json!({"$ref": "#/components/headers/IdempotentReplay"}));
     }
     let schema = json!({"$ref": format!("#/components/schemas/{}", body::envelope_name(route))});
     json!({
@@ -177,9 +189,7 @@ fn headers() -> Value {
 }
 
 fn parameters() -> Value {
-    let header = |name: &str, description: &str, schema: Value| {
-        json!({"in": "header", "name": name, "required": false, "description": description, "schema": schema})
-    };
+    let header = |name: &str, description: &str, schema: Value| json!({"in": "header", "name": name, "required": false, "description": description, "schema": schema});
     json!({
         "OrgHeader": header(
             "x-orgcode",

@@ -1,6 +1,9 @@
 //! One line of the table of access patterns.
 
-use crate::key::{Index, Key, Listing, Order};
+use crate::{
+    entity::Entity,
+    key::{Index, Key, Listing, Order},
+};
 
 /// How a pattern reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +17,10 @@ pub enum Operation {
 /// A question that the table answers, as `docs/access-patterns.md` shows it.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    /// The function that makes the key: `cost_centre::by_guid`.
+    /// The function that makes the key: `ofm::keys::cost_centre::by_guid`.
     pub name: &'static str,
-    /// The question.
-    pub question: &'static str,
+    /// The kind of record that it finds.
+    pub entity: &'static str,
     /// How it is read.
     pub operation: Operation,
     /// Where it is read.
@@ -30,11 +33,11 @@ pub struct Pattern {
 
 impl Pattern {
     /// A pattern that reads one item.
-    pub fn get<E>(name: &'static str, question: &'static str, sample: &Key<E>) -> Self {
+    pub fn get<E: Entity>(name: &'static str, sample: &Key<E>) -> Self {
         let (pk, sk) = sample.parts();
         Self {
             name,
-            question,
+            entity: E::TYPE,
             operation: Operation::Get,
             index: Index::Main,
             partitions: vec![pk.to_owned()],
@@ -43,13 +46,32 @@ impl Pattern {
     }
 
     /// A pattern that reads a page.
-    pub fn query<E>(name: &'static str, question: &'static str, sample: &Listing<E>) -> Self {
-        let (index, partitions, from, _) = sample.parts();
+    pub fn query<E: Entity>(name: &'static str, sample: &Listing<E>) -> Self {
+        let (index, partitions, from, to) = sample.parts();
         let order = match sample.order {
             Order::Ascending => "ascending",
             Order::Descending => "descending",
         };
-        let sort = if from == " " { order.to_owned() } else { format!("from `{from}`, {order}") };
-        Self { name, question, operation: Operation::Query, index, partitions: partitions.to_vec(), sort }
+        let to = to.trim_end_matches(char::MAX);
+        let sort = match (from.trim(), to) {
+            ("", "") => order.to_owned(),
+            (from, "") => format!("from `{from}`, {order}"),
+            ("", to) => format!("up to `{to}`, {order}"),
+            (from, to) if from == to => format!("begins with `{from}`, {order}"),
+            (from, to) => format!("from `{from}` up to `{to}`, {order}"),
+        };
+        Self {
+            name,
+            entity: E::TYPE,
+            operation: Operation::Query,
+            index,
+            partitions: partitions.to_vec(),
+            sort,
+        }
+    }
+
+    /// Whether the read sees every write that was answered before: an index follows the table a little later.
+    pub fn is_consistent(&self) -> bool {
+        self.index == Index::Main
     }
 }

@@ -168,6 +168,11 @@ fn request(route: &Route, own: &Value, shared: &Value) -> Value {
     for name in frame::fields(route).filter(|name| !is_query || !NOT_IN_A_QUERY.contains(name)) {
         properties.insert(name.to_owned(), shared["properties"][name].clone());
     }
+    if let Some(limit) = properties.get_mut("limit") {
+        let size = traits.page_size;
+        limit["default"] = json!(size.default);
+        limit["description"] = json!(format!("How many records to answer, clamped to 1 to {}.", size.most));
+    }
     let mut need = |name: &str| {
         if let Some(schema) = properties.get_mut(name) {
             *schema = not_null(schema.take());

@@ -1,0 +1,9 @@
+//! Tests over every route of every service, and what is generated from their tables.
+
+mod generated;
+mod openapi;
+mod patterns;
+mod permissions;
+mod services;
+mod tidy;
+mod yardstick;

@@ -1,0 +1,106 @@
+//! `docs/permissions.md`: who may call what.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use contract::roles::Role;
+use service::{
+    Access, Route,
+    openapi::{Who, who},
+};
+
+use crate::{generated, services};
+
+const INTRODUCTION: &str = "\
+# Who may call what
+
+Generated from the route tables; a test compares.
+
+| word | who |
+| --- | --- |
+| public | anyone, without a credential |
+| any | any valid session or key |
+| human | any valid session; keys are refused |
+| key | any valid key |
+| associated | an active owner or member of the org, whatever their roles; a key with one of the roles named |
+| role | an associated caller with one of the roles named; owners always |
+| owner | an active owner of the org, or a key with the role `owner` or `ofm_owner` |
+| owner-in-person | an active owner's session; keys are refused |
+| primary-owner | the active primary owner's session; keys are refused |
+| operator | whoever IAM lets invoke the function directly |
+
+Whoever is not associated with the org of a request gets 404, as if there were no such org.
+";
+
+#[test]
+fn the_committed_page_is_what_the_code_says() {
+    let mut page = INTRODUCTION.to_owned();
+    for service in services::ALL {
+        let _ = write!(
+            page,
+            "\n## {}\n\n| route | who | a key needs one of | org must be verified |\n",
+            service.name
+        );
+        page.push_str("| --- | --- | --- | --- |\n");
+        let mut routes: Vec<_> = service.routes().collect();
+        routes.sort_by_key(|route| route.call.path);
+        for route in routes {
+            let _ = writeln!(page, "{}", row(route));
+        }
+    }
+    page.push_str(&by_role());
+    generated::check("docs/permissions.md", &page);
+}
+
+fn row(route: &Route) -> String {
+    let Who { name, key, roles, .. } = who(route.access);
+    let roles = match (key, roles.as_slice()) {
+        (false, _) => "–".to_owned(),
+        (true, []) => "nothing more".to_owned(),
+        (true, roles) => code(roles),
+    };
+    let name = match route.access {
+        Access::OneOf(roles) => {
+            format!("role: {}", code(&roles.iter().map(|role| role.as_str()).collect::<Vec<_>>()))
+        }
+        _ => name.to_owned(),
+    };
+    let traits = route.handler.traits();
+    let gated = if traits.writes && traits.gated && route.access != Access::Operator { "yes" } else { "" };
+    format!("| `{} {}` | {name} | {roles} | {gated} |", route.call.method, route.call.path)
+}
+
+fn code(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" ")
+}
+
+/// What each role opens beyond what every member may do.
+fn by_role() -> String {
+    let mut opened: BTreeMap<&str, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    for (service, route) in services::routes() {
+        let name = format!("`/{}{}`", service.name, route.call.path);
+        match route.access {
+            Access::OneOf(roles) => {
+                for role in roles {
+                    opened.entry(role.as_str()).or_default().0.push(name.clone());
+                }
+            }
+            Access::Associated(roles) => {
+                for role in roles {
+                    opened.entry(role.as_str()).or_default().1.push(name.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut text = "\n## By role\n\nWhat a role opens to people and keys, and what it opens to keys alone (every member \
+        may do it). A role that is not listed opens nothing yet.\n\n| role | people and keys | keys |\n| --- | --- | --- |\n"
+        .to_owned();
+    for role in Role::ALL {
+        if let Some((both, keys)) = opened.get_mut(role.as_str()) {
+            both.sort();
+            keys.sort();
+            let _ = writeln!(text, "| `{}` | {} | {} |", role.as_str(), both.join(" "), keys.join(" "));
+        }
+    }
+    text
+}
