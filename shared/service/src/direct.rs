@@ -6,6 +6,7 @@ use contract::{
     envelope::Stats,
     error::{Error, Result, Tag},
 };
+use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Map, Value};
 use store::Meter;
 
@@ -13,14 +14,24 @@ use crate::{
     app::{App, build},
     dispatch::render,
     headers::Headers,
-    log,
-    route::{Call, Route},
+    lambda, log,
+    route::{Call, Route, Service},
     run::{Run, Seen},
 };
 
 /// The call of an action: it has no method, and its path is its name.
 pub const fn action(name: &'static str) -> Call {
     Call { method: "ACTION", path: name }
+}
+
+/// What the `main` of a function awaits that is invoked directly: reads the configuration, builds the clients once, and
+/// serves.
+pub async fn serve(service: &'static Service) -> Result<(), lambda_runtime::Error> {
+    let app = lambda::start(service).await?;
+    lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Value>| async move {
+        Ok::<_, lambda_runtime::Error>(handle(app, invocation.payload, &invocation.context.request_id).await)
+    }))
+    .await
 }
 
 /// Answers an invocation with the common envelope; errors are data, not a failure of the function.

@@ -105,7 +105,8 @@ pub(crate) fn fields(route: &Route) -> impl Iterator<Item = &'static str> + use<
     };
     let credentials = if direct { &["actor"] } else { CREDENTIALS };
     let context = if direct { &[] } else { CONTEXT };
-    let command = if traits.writes { COMMAND } else { &[] };
+    // An operator may say why also where nothing is changed.
+    let command = if traits.writes || direct { COMMAND } else { &[] };
     let paging = if traits.pages { PAGING } else { &[] };
     [credentials, context, org, command, paging].into_iter().flatten().copied()
 }
@@ -120,7 +121,7 @@ pub(crate) fn split(
     let shared: Vec<_> = fields(route).collect();
     let mut payload = body.clone();
     payload.retain(|name, _| {
-        !["session_guid", "api_key", "idempotency_key", "request_context"].contains(&name.as_str())
+        !["session_guid", "api_key", "passcode", "idempotency_key", "request_context"].contains(&name.as_str())
     });
     let (frame, own): (Map<_, _>, Map<_, _>) =
         body.into_iter().partition(|(name, _)| shared.contains(&name.as_str()));
