@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contract::{
     context::RequestContext,
     error::{Error, Result, Tag},
-    reason::{ReasonCode, SourceRefs},
+    reason::{Reason, ReasonCode, SourceRefs},
     revision::Revision,
     secret::hex,
     time::Time,
@@ -17,8 +17,9 @@ use crate::{
     chance::Chance,
     codec::{self, Item},
     entity::{Entity, Stored},
+    idempotency::Replay,
     journal::{self, Entry, Why},
-    key::Key,
+    key::{Anything, Key, Org, Partition},
 };
 
 /// Who changes something, why and when: the same for everything that one request changes.
@@ -49,11 +50,12 @@ pub struct Stamp {
 pub struct Action {
     name: &'static str,
     data: Map<String, Value>,
+    tells_reason: bool,
 }
 
 impl From<&'static str> for Action {
     fn from(name: &'static str) -> Self {
-        Self { name, data: Map::new() }
+        Self { name, data: Map::new(), tells_reason: true }
     }
 }
 
@@ -62,6 +64,13 @@ impl Action {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.data.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Leaves the reason out: where it must not outlive the person that it may tell of.
+    #[must_use]
+    pub fn without_reason(mut self) -> Self {
+        self.tells_reason = false;
         self
     }
 }
@@ -98,6 +107,9 @@ pub(crate) struct Op {
     pub(crate) meaning: Meaning,
 }
 
+/// Makes an item that is written only together with an idempotency record.
+pub(crate) type Beside = Arc<dyn Fn(&Replay) -> Result<Op> + Send + Sync>;
+
 /// A command's whole effect: records, claims, guards and the journal. Written by
 /// [`Store::commit`](crate::Store::commit), or not at all.
 #[derive(Clone)]
@@ -105,13 +117,25 @@ pub struct Change {
     pub(crate) stamp: Arc<Stamp>,
     pub(crate) chance: Arc<dyn Chance>,
     pub(crate) ops: Vec<Op>,
+    pub(crate) beside: Vec<Beside>,
     first_event: Option<String>,
 }
 
 impl Change {
     /// Nothing yet.
     pub fn new(stamp: Arc<Stamp>, chance: Arc<dyn Chance>) -> Self {
-        Self { stamp, chance, ops: Vec::new(), first_event: None }
+        Self { stamp, chance, ops: Vec::new(), beside: Vec::new(), first_event: None }
+    }
+
+    /// Gives what is changed from here on another reason and other references than the request as a whole.
+    pub fn because(&mut self, reason: Option<&Reason>, source_refs: Option<SourceRefs>) {
+        let stamp = Arc::make_mut(&mut self.stamp);
+        if let Some(reason) = reason {
+            stamp.reason = Some(reason.as_str().to_owned());
+        }
+        if let Some(source_refs) = source_refs {
+            stamp.source_refs = source_refs;
+        }
     }
 
     /// Whether there is nothing to write.
@@ -193,6 +217,33 @@ impl Change {
         self.write(scope, Some(before), self.after(before, record), action.into(), condition, moved(E::TYPE))
     }
 
+    /// Puts another kind of record in the place of one, as it was read. The journal of the aggregate goes on; if
+    /// another request comes first, the command is decided again.
+    pub fn replace<A, B>(
+        &mut self,
+        scope: &A::Scope,
+        before: &Stored<A>,
+        record: B,
+        action: impl Into<Action>,
+    ) -> Result<Stored<B>>
+    where
+        A: Entity,
+        B: Entity<Scope = A::Scope, Revision = A::Revision>,
+    {
+        debug_assert_eq!(A::AGGREGATE, B::AGGREGATE, "one aggregate has one journal");
+        let seen = Condition::At(codec::value(&before.revision)?);
+        self.push(&before.record.key(scope), Effect::Delete, seen, moved(A::TYPE));
+        let stored = Stored {
+            revision: before.revision.next(self.uuid()),
+            created_at: self.now(),
+            updated_at: self.now(),
+            sequence: before.sequence,
+            chain: before.chain.clone(),
+            record,
+        };
+        self.write(scope, None, stored, action.into(), Condition::Absent, moved(B::TYPE))
+    }
+
     /// Writes an item that has no history of its own: a claim's bearer, a counter, an index kept beside a record. If
     /// another request comes first, the command is decided again.
     pub fn keep<E: Entity>(&mut self, scope: &E::Scope, before: Option<&Stored<E>>, record: E) -> Result<()> {
@@ -223,6 +274,39 @@ impl Change {
     /// Takes an item away: a claim that is no longer held. It must be there.
     pub fn release<E: Entity>(&mut self, key: &Key<E>) {
         self.push(key, Effect::Delete, Condition::Present, moved("a claim"));
+    }
+
+    /// Takes an item away that was found by [`Store::keys_of`](crate::Store::keys_of). It must still be there.
+    pub fn remove(&mut self, key: &Key<Anything>) {
+        self.push(key, Effect::Delete, Condition::Present, moved("an item"));
+    }
+
+    /// Writes an item beside the idempotency record, where the request has a key: so that a stored answer is found by
+    /// whom it tells of. The item lives as long as the answer, and says so in its `until`.
+    pub fn beside_answer<E: Entity>(
+        &mut self,
+        scope: E::Scope,
+        item: impl Fn(&Replay) -> E + Send + Sync + 'static,
+    ) where
+        E::Scope: 'static,
+    {
+        let template = Self { ops: Vec::new(), beside: Vec::new(), ..self.clone() };
+        self.beside.push(Arc::new(move |replay| {
+            let stored = template.fresh(item(replay));
+            let Key { pk, sk, .. } = stored.record.key(&scope);
+            let effect = Effect::Put(codec::encode(&scope, &stored)?);
+            let condition = Condition::AbsentOrOver(template.now());
+            Ok(Op { pk, sk, effect, condition, meaning: moved(E::TYPE) })
+        }));
+    }
+
+    /// Blanks the reason that a journal entry of this org tells. The chain does not cover it, and the entry is not
+    /// published again (crm §1).
+    pub fn blank_reason(&mut self, org: &Org, entry: &Entry) -> Result<()> {
+        let key = entry.key(Partition::of(&entry.service, org).as_str());
+        let blanked = Entry { why: None, ..entry.clone() };
+        self.push(&key, Effect::Put(blanked.item(&key)?), Condition::Present, moved("a journal entry"));
+        Ok(())
     }
 
     /// Writes only if this record is still as it was read; else the command is decided again.
@@ -302,7 +386,8 @@ impl Change {
     ) -> Result<Entry> {
         let stamp = self.stamp.clone();
         let event_id = self.uuid().to_string();
-        let why = stamp.reason.as_deref().map(|reason| {
+        let reason = stamp.reason.as_deref().filter(|_| action.tells_reason);
+        let why = reason.map(|reason| {
             let mut salt = [0; 16];
             self.chance.fill(&mut salt);
             Why { text: journal::mask_contacts(reason), salt: hex(&salt) }
@@ -325,7 +410,7 @@ impl Change {
             why,
             reason_code: stamp.reason_code,
             source_refs: stamp.source_refs.clone(),
-            aggregate_type: E::TYPE.to_owned(),
+            aggregate_type: E::AGGREGATE.to_owned(),
             aggregate_id: after.record.id(),
             aggregate_revision: serde_json::to_value(after.revision).map_err(Error::internal)?,
             sequence: after.sequence + 1,

@@ -45,10 +45,15 @@ impl Store {
     pub async fn commit(&self, change: &Change, claimed: Option<Claimed>) -> Result<Committed> {
         let mut ops = Vec::with_capacity(change.ops.len() + 1);
         let has_key = claimed.is_some();
+        let beside = match &claimed {
+            Some(claimed) => change.beside.iter().map(|make| make(&claimed.replay)).collect::<Result<_>>()?,
+            None => Vec::new(),
+        };
         if let Some(claimed) = claimed {
             ops.push(idempotency_op(claimed)?);
         }
         ops.extend(change.ops.iter().cloned());
+        ops.extend(beside);
         if ops.is_empty() {
             return Ok(Committed::Done);
         }

@@ -52,6 +52,8 @@ pub trait Entity: Classified + Clone + Serialize + DeserializeOwned + Send + Syn
     const SERVICE: &'static str;
     /// Its name as an aggregate, and the type of its items: `cost-centre`.
     const TYPE: &'static str;
+    /// The aggregate whose journal tells of it, where it goes on with that of another record.
+    const AGGREGATE: &'static str = Self::TYPE;
     /// [`Org`](crate::Org) or [`System`](crate::System).
     type Scope: Scope;
     /// A counter, or a UUID.

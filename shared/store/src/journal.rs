@@ -116,7 +116,7 @@ impl Entry {
     /// The key of the entry, for an aggregate whose record lies in the partition `beside`.
     pub(crate) fn key(&self, beside: &str) -> Key<Self> {
         let partition = Partition::journal(beside, &self.aggregate_type, &self.aggregate_id);
-        Key::new(&partition, &[&format_args!("{:012}", self.sequence)])
+        Key::new(&partition, &[&sort_key(self.sequence)])
     }
 
     pub(crate) fn item(&self, key: &Key<Self>) -> Result<Item> {
@@ -126,6 +126,11 @@ impl Entry {
         item.insert("data".to_owned(), codec::value(self)?);
         Ok(item)
     }
+}
+
+/// The sort key of an entry: in the order of their numbers.
+pub(crate) fn sort_key(sequence: u64) -> String {
+    format!("{sequence:012}")
 }
 
 /// The fields that differ, with values only where they are not personal.

@@ -98,6 +98,10 @@ pub(crate) fn sort_key(parts: &[&dyn Display]) -> String {
     parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(&SEPARATOR.to_string())
 }
 
+/// What a key stands for that was found by its partition alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Anything;
+
 /// The whole key of one item of type `E`.
 #[derive(Debug)]
 pub struct Key<E> {
@@ -110,6 +114,11 @@ impl<E> Key<E> {
     /// The item of a partition under a sort key of one or more parts.
     pub fn new(partition: &Partition, sort: &[&dyn Display]) -> Self {
         Self { pk: partition.0.clone(), sk: sort_key(sort), of: PhantomData }
+    }
+
+    /// The key of an item that was read.
+    pub(crate) fn stored(pk: String, sk: String) -> Self {
+        Self { pk, sk, of: PhantomData }
     }
 
     /// Partition and sort key, for documents and tests.

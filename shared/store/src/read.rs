@@ -240,7 +240,7 @@ impl Store {
     }
 }
 
-fn string(item: &Item, name: &str) -> String {
+pub(crate) fn string(item: &Item, name: &str) -> String {
     item.get(name).and_then(|value| AttributeValue::as_s(value).ok()).cloned().unwrap_or_default()
 }
 
