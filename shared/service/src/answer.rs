@@ -40,7 +40,7 @@ impl<T> Answer<T> {
 
 /// What a command decided: the change to be written, and what to answer once it is.
 pub struct Written<T> {
-    pub(crate) change: Change,
+    pub(crate) change: Option<Change>,
     pub(crate) answer: Answer<T>,
     pub(crate) replay: Option<T>,
 }
@@ -48,7 +48,12 @@ pub struct Written<T> {
 impl<T> Written<T> {
     /// The change with its answer.
     pub(crate) fn new(change: Change, answer: Answer<T>) -> Self {
-        Self { change, answer, replay: None }
+        Self { change: Some(change), answer, replay: None }
+    }
+
+    /// The answer to a dry run: nothing is written, and no idempotency key is used (crm §1).
+    pub fn dry_run(answer: Answer<T>) -> Self {
+        Self { change: None, answer, replay: None }
     }
 
     /// What is answered to a repeat with the same idempotency key instead: the data without its secret (usm §1).
@@ -74,7 +79,7 @@ impl Outcome {
 
     pub(crate) fn written<T: Serialize>(written: Written<T>) -> Result<Self> {
         let replay = written.replay.as_ref().map(raw).transpose()?;
-        Ok(Self { change: Some(written.change), replay, ..Self::read(written.answer)? })
+        Ok(Self { change: written.change, replay, ..Self::read(written.answer)? })
     }
 }
 

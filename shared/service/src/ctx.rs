@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use contract::{
+    context::RequestContext,
     codes::OrgCode,
     error::{Error, Result, Tag},
     ids::OrgGuid,
     paging::{CursorScope, Limit},
+    reason::{Reason, SourceRefs},
     secret::LookupKey,
     time::Time,
 };
@@ -18,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     answer::{Answer, Resource, Written},
     app::App,
-    caller::Caller,
+    caller::{Caller, agree},
     route::Route,
 };
 
@@ -58,6 +60,11 @@ impl Ctx {
     /// The org of the request. Every route that says where its org comes from has one.
     pub fn org(&self) -> Result<&Org> {
         self.request.org.as_ref().map(|(org, _)| org).ok_or_else(|| Error::internal("the route has no org"))
+    }
+
+    /// Refuses the `request_context` of a nested object that says something else than what is (crm §1).
+    pub fn agree(&self, claimed: &RequestContext) -> Result<()> {
+        agree(claimed, &self.request.stamp.context)
     }
 
     /// The record of the org, as the caller check read it.
@@ -225,14 +232,19 @@ impl<E: Resource> Listed<E> {
 
 /// Collects what a command changes; see [`Change`].
 pub struct Writer {
-    ctx: Ctx,
-    change: Change,
+    pub(crate) ctx: Ctx,
+    pub(crate) change: Change,
 }
 
 impl Writer {
     /// A new id.
     pub fn uuid(&self) -> Uuid {
         self.change.uuid()
+    }
+
+    /// Gives what is changed from here on the reason and references of a nested object, where it has its own (crm §1).
+    pub fn because(&mut self, reason: Option<&Reason>, source_refs: Option<SourceRefs>) {
+        self.change.because(reason, source_refs);
     }
 
     /// Creates a record under a key made of a new id.

@@ -88,6 +88,16 @@ pub trait Names {
     fn key(&self, scope: &<Self::Record as Entity>::Scope) -> Key<Self::Record>;
 }
 
+/// A request that may name a record, or name one that may not be there yet. What there is is fetched together with the
+/// caller check and handed to the handler.
+pub trait MayName {
+    /// The kind of record.
+    type Record: Resource;
+
+    /// Which one, if any.
+    fn key(&self, scope: &<Self::Record as Entity>::Scope) -> Option<Key<Self::Record>>;
+}
+
 /// A request that changes the record it names.
 pub trait Revised: Names {
     /// The revision that the caller saw.
@@ -180,7 +190,7 @@ const READS: Traits = Traits {
 };
 const WRITES: Traits = Traits { writes: true, gated: true, ..READS };
 
-/// Marks the four shapes of handlers.
+/// Marks the shapes of handlers.
 #[expect(unreachable_pub, reason = "they stand in the types of public functions and are never named")]
 pub mod shape {
     /// `(Ctx, In) -> Answer`.
@@ -191,6 +201,10 @@ pub mod shape {
     pub struct Write;
     /// `(Ctx, In, Stored) -> Written`.
     pub struct Change;
+    /// `(Ctx, In, Option<Stored>) -> Answer`.
+    pub struct ReadIfNamed;
+    /// `(Ctx, In, Option<Stored>) -> Written`.
+    pub struct WriteIfNamed;
 }
 
 /// A handler that answers and changes nothing.
@@ -225,6 +239,27 @@ where
 pub const fn write<F, I, O, Fut>(run: F) -> Typed<F, shape::Write, I, O>
 where
     F: Fn(Ctx, I) -> Fut,
+    Fut: Future<Output = Result<Written<O>>>,
+{
+    Typed::new(run, WRITES)
+}
+
+/// A handler that answers about the record that the request names, if it names one and it is there.
+pub const fn read_if_named<F, I, O, Fut>(run: F) -> Typed<F, shape::ReadIfNamed, I, O>
+where
+    I: MayName,
+    F: Fn(Ctx, I, Option<Stored<I::Record>>) -> Fut,
+    Fut: Future<Output = Result<Answer<O>>>,
+{
+    Typed::new(run, READS)
+}
+
+/// A handler that decides on a change, given the record that the request names, if it names one and it is there. It
+/// judges the record's revision itself.
+pub const fn write_if_named<F, I, O, Fut>(run: F) -> Typed<F, shape::WriteIfNamed, I, O>
+where
+    I: MayName,
+    F: Fn(Ctx, I, Option<Stored<I::Record>>) -> Fut,
     Fut: Future<Output = Result<Written<O>>>,
 {
     Typed::new(run, WRITES)
@@ -317,6 +352,62 @@ where
             Err(error) => async move { Err(error) }.boxed(),
         }
     }
+}
+
+impl<F, I, O, Fut> Shape<I, O> for Typed<F, shape::ReadIfNamed, I, O>
+where
+    I: Input + MayName,
+    O: Output,
+    F: Fn(Ctx, I, Option<Stored<I::Record>>) -> Fut + Sync,
+    Fut: Future<Output = Result<Answer<O>>> + Send + 'static,
+{
+    fn wants(&self, input: &I, org: Option<&Org>, batch: &mut Batch) {
+        want_if_named(input, org, batch);
+    }
+
+    fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
+        match if_named(&input, &ctx, found) {
+            Ok(record) => {
+                let work = (self.run)(ctx, input, record);
+                async move { Outcome::read(work.await?) }.boxed()
+            }
+            Err(error) => async move { Err(error) }.boxed(),
+        }
+    }
+}
+
+impl<F, I, O, Fut> Shape<I, O> for Typed<F, shape::WriteIfNamed, I, O>
+where
+    I: Input + MayName,
+    O: Output,
+    F: Fn(Ctx, I, Option<Stored<I::Record>>) -> Fut + Sync,
+    Fut: Future<Output = Result<Written<O>>> + Send + 'static,
+{
+    fn wants(&self, input: &I, org: Option<&Org>, batch: &mut Batch) {
+        want_if_named(input, org, batch);
+    }
+
+    fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
+        match if_named(&input, &ctx, found) {
+            Ok(record) => {
+                let work = (self.run)(ctx, input, record);
+                async move { Outcome::written(work.await?) }.boxed()
+            }
+            Err(error) => async move { Err(error) }.boxed(),
+        }
+    }
+}
+
+fn want_if_named<I: MayName>(input: &I, org: Option<&Org>, batch: &mut Batch) {
+    let key = Scope::within(org).and_then(|scope| input.key(&scope));
+    if let Some(key) = key {
+        batch.want(&key);
+    }
+}
+
+fn if_named<I: MayName>(input: &I, ctx: &Ctx, found: &Found) -> Result<Option<Stored<I::Record>>> {
+    let key = Scope::within(ctx.org().ok()).and_then(|scope| input.key(&scope));
+    key.map_or(Ok(None), |key| found.get(&key))
 }
 
 fn want<I: Names>(input: &I, org: Option<&Org>, batch: &mut Batch) {

@@ -11,6 +11,7 @@ mod caller;
 mod ctx;
 pub mod direct;
 mod dispatch;
+mod erase;
 mod frame;
 mod handler;
 mod headers;
@@ -29,7 +30,10 @@ pub use app::{App, Clock, LogSink, Settings, build};
 pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
-pub use handler::{Handler, Names, Revised, Traits, change, list, read, read_record, write};
+pub use handler::{
+    Handler, MayName, Names, Revised, Traits, change, list, read, read_if_named, read_record, write,
+    write_if_named,
+};
 pub use route::{Call, Class, OrgFrom, Route, Service, get, post};
 pub use transition::{Arc, allow};
 // For the macros of this crate.
