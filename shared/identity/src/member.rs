@@ -9,6 +9,7 @@ use contract::{
     revision,
     role_profiles::RoleProfile,
     roles::Roles,
+    states::States,
     text::Text,
     time::Time,
 };
@@ -29,6 +30,19 @@ pub enum MemberState {
     /// Ended; may begin again.
     Removed,
 }
+
+impl States for MemberState {
+    const ALL: &'static [Self] = &[Self::Active, Self::Suspended, Self::Removed];
+    const HIDDEN: &'static [Self] = &[Self::Removed];
+}
+
+/// What may follow what by setting the state. A removed member begins again only by being added anew.
+pub const ARCS: &[(MemberState, MemberState)] = &[
+    (MemberState::Active, MemberState::Suspended),
+    (MemberState::Suspended, MemberState::Active),
+    (MemberState::Active, MemberState::Removed),
+    (MemberState::Suspended, MemberState::Removed),
+];
 
 /// What the member record repeats of the owner record, written with it, so that one read tells both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,13 +4,14 @@ use contract::{
     ids::{OrgGuid, UserGuid},
     personal::DisplayName,
     revision,
+    states::States,
     time::Time,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Entity, Indexes, Key, Org, classes};
 
-use crate::keys;
+use crate::{keys, member::OwnerCopy};
 
 /// How an ownership stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +24,22 @@ pub enum OwnerState {
     /// Ended; may begin again.
     Removed,
 }
+
+impl States for OwnerState {
+    const ALL: &'static [Self] = &[Self::Active, Self::Suspended, Self::Removed];
+    const HIDDEN: &'static [Self] = &[Self::Removed];
+}
+
+/// What may follow what by setting the state. A removed owner begins again only by being made an owner anew.
+pub const ARCS: &[(OwnerState, OwnerState)] = &[
+    (OwnerState::Active, OwnerState::Suspended),
+    (OwnerState::Suspended, OwnerState::Active),
+    (OwnerState::Active, OwnerState::Removed),
+    (OwnerState::Suspended, OwnerState::Removed),
+];
+
+/// So many owners of an org are active at most.
+pub const MOST_ACTIVE: usize = 20;
 
 /// An owner. Always a member too.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -72,5 +89,32 @@ impl Entity for Owner {
 
     fn id(&self) -> String {
         self.user_guid.to_string()
+    }
+}
+
+impl Owner {
+    /// What the member record repeats of this.
+    pub fn copy(&self) -> OwnerCopy {
+        OwnerCopy { state: self.state, primary: self.primary_owner }
+    }
+
+    /// The one primary owner, from now on.
+    #[must_use]
+    pub fn made_primary(&self, now: Time) -> Self {
+        let (primary_owner, secondary_owner, state) = (true, false, OwnerState::Active);
+        Self { primary_owner, secondary_owner, state, since: now, ..self.clone() }
+    }
+
+    /// An owner beside the primary one, from now on.
+    #[must_use]
+    pub fn made_secondary(&self, now: Time) -> Self {
+        let (primary_owner, secondary_owner, state) = (false, true, OwnerState::Active);
+        Self { primary_owner, secondary_owner, state, since: now, ..self.clone() }
+    }
+
+    /// A secondary owner after a move, which must be one of [`ARCS`].
+    #[must_use]
+    pub fn moved(&self, to: OwnerState, now: Time) -> Self {
+        Self { state: to, secondary_owner: to != OwnerState::Removed, since: now, ..self.clone() }
     }
 }

@@ -126,6 +126,19 @@ impl Ctx {
         self.request.store.some(listing, most).await
     }
 
+    /// Every record of a list, page by page: for what has to reach all of them.
+    pub async fn all<E: Entity>(&self, listing: &Listing<E>) -> Result<Vec<Stored<E>>> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.request.store.page(listing, after.as_deref(), Limit::MOST).await?;
+            all.extend(page.records);
+            after = page.position;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
     /// The page that the request asks for.
     pub async fn list<E: Entity>(&self, listing: &Listing<E>) -> Result<Listed<E>> {
         let after = self.position()?;
@@ -146,13 +159,14 @@ impl Ctx {
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
     }
 
-    /// The next records of a list after a position: where one page is put together from several.
+    /// Up to `most` records of a list after a position: where one page is put together from several.
     pub async fn page<E: Entity>(
         &self,
         listing: &Listing<E>,
         after: Option<&str>,
-        limit: Limit,
+        most: usize,
     ) -> Result<Page<E>> {
+        let limit = Limit::clamp(i64::try_from(most).unwrap_or(i64::MAX));
         self.request.store.page(listing, after, limit).await
     }
 

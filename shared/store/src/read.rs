@@ -28,7 +28,7 @@ pub struct Batch(HashSet<(String, String)>);
 
 impl Batch {
     /// DynamoDB takes so many keys in one `BatchGetItem`.
-    const MOST: usize = 100;
+    pub const MOST: usize = 100;
 
     /// Asks for one more item.
     pub fn want<E>(&mut self, key: &Key<E>) {

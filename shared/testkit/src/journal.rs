@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use store::journal::Entry;
+use store::{Org, journal::Entry};
 
 use crate::{World, database};
 
@@ -19,14 +19,24 @@ pub struct Chained {
 impl World {
     /// The entries of an aggregate of this org, in their order.
     pub async fn journal(&self, service: &str, aggregate_type: &str, aggregate_id: &str) -> Vec<Chained> {
-        let tenant = self.org.guid();
-        entries(&format!("{service}|{tenant}|journal|{aggregate_type}|{aggregate_id}")).await
+        of(&self.org, service, aggregate_type, aggregate_id).await
     }
 
     /// The entries of an aggregate that belongs to no org.
-    pub async fn system_journal(&self, service: &str, aggregate_type: &str, aggregate_id: &str) -> Vec<Chained> {
+    pub async fn system_journal(
+        &self,
+        service: &str,
+        aggregate_type: &str,
+        aggregate_id: &str,
+    ) -> Vec<Chained> {
         entries(&format!("{service}|-|journal|{aggregate_type}|{aggregate_id}")).await
     }
+}
+
+/// The entries of an aggregate of any org, in their order.
+pub async fn of(org: &Org, service: &str, aggregate_type: &str, aggregate_id: &str) -> Vec<Chained> {
+    let tenant = org.guid();
+    entries(&format!("{service}|{tenant}|journal|{aggregate_type}|{aggregate_id}")).await
 }
 
 async fn entries(partition: &str) -> Vec<Chained> {
@@ -59,7 +69,12 @@ pub fn verify(entries: &[Chained]) {
         assert_eq!(entry.previous_hash, previous, "entry {} follows the one before", n + 1);
         assert_eq!(&entry.hash().expect("a hash"), hash, "entry {} is as it was written", n + 1);
         if let Some(why) = &entry.why {
-            assert_eq!(entry.why_hash, Some(Entry::hash_of(why)), "the reason of entry {} is as it was written", n + 1);
+            assert_eq!(
+                entry.why_hash,
+                Some(Entry::hash_of(why)),
+                "the reason of entry {} is as it was written",
+                n + 1
+            );
         }
         previous.clone_from(hash);
     }
