@@ -14,8 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{
-    Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Written, allow, change, list, names, post, read,
-    read_record, revised, write,
+    Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, allow, change, list, names, post,
+    read, read_record, revised, write,
 };
 use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
 
@@ -131,6 +131,7 @@ impl Entity for CostCentre {
 /// A cost centre as it is answered.
 #[derive(Serialize, JsonSchema)]
 pub struct CostCentreView {
+    /// Its record.
     #[serde(flatten)]
     centre: Shown<CostCentre>,
     /// Whether it is the master: the org's `cost_centre_guid`.
@@ -175,31 +176,56 @@ impl Entity for CcCodeClaim {
     }
 }
 
+/// A cost centre in the answer about an org.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Brief {
+    /// Its id.
+    cc_guid: CcGuid,
+    /// Its code.
+    cccode: CcCode,
+    /// What it is called.
+    caption: Caption,
+    /// How it stands.
+    status: Status,
+}
+
+impl From<CostCentre> for Brief {
+    fn from(centre: CostCentre) -> Self {
+        let CostCentre { cc_guid, cccode, caption, status, .. } = centre;
+        Self { cc_guid, cccode, caption, status }
+    }
+}
+
 #[derive(Clone, Deserialize, JsonSchema)]
 struct Create {
+    /// What it is called.
     caption: Caption,
     /// Made by the server unless given.
     cccode: Option<CcCode>,
+    /// What it is for.
     description: Option<Prose<1000>>,
 }
 
 async fn create(ctx: Ctx, input: Create) -> Result<Written<CostCentreView>> {
     let org = ctx.org()?;
     let mut change = ctx.change();
-    let cc_guid = CcGuid::from_uuid(change.uuid());
-    let cccode = input.cccode.unwrap_or_else(|| random_code(&ctx));
-    let claim = CcCodeClaim { cccode: cccode.clone(), cc_guid };
-    change.claim(org, claim, |_| Error::from(Tag::DuplicateCode).detail("field", "cccode"))?;
     let centre = CostCentre {
         org_guid: org.guid(),
-        cc_guid,
-        cccode,
+        cc_guid: CcGuid::from_uuid(change.uuid()),
+        cccode: input.cccode.unwrap_or_else(|| random_code(&ctx)),
         caption: input.caption,
         description: input.description,
         status: Status::Active,
     };
-    let created = change.create(org, centre, "cost-centre-created")?;
+    let created = add(&mut change, org, centre)?;
     change.show(&created)
+}
+
+/// Adds a new cost centre to a change, with the claim on its code.
+pub(crate) fn add(change: &mut Writer, org: &Org, centre: CostCentre) -> Result<Stored<CostCentre>> {
+    let claim = CcCodeClaim { cccode: centre.cccode.clone(), cc_guid: centre.cc_guid };
+    change.claim(org, claim, |_| Error::from(Tag::DuplicateCode).detail("field", "cccode"))?;
+    change.create(org, centre, "cost-centre-created")
 }
 
 /// A code from the source of randomness.
@@ -214,6 +240,7 @@ revised!(SetStatus, Update);
 
 #[derive(Clone, Deserialize, JsonSchema)]
 struct Get {
+    /// The cost centre.
     cc_guid: CcGuid,
 }
 
@@ -223,13 +250,18 @@ async fn get(ctx: Ctx, _: Get, centre: Stored<CostCentre>) -> Result<Answer<Cost
 
 #[derive(Clone, Deserialize, JsonSchema)]
 struct List {
+    /// Only those of this status, or `all`; those not doomed unless said otherwise.
     status: Option<Filter<Status>>,
+    /// Whether doomed ones are shown too.
     include_doomed: Option<bool>,
 }
 
+/// A page of cost centres.
 #[derive(Serialize, JsonSchema)]
 struct CostCentres {
+    /// The cost centres.
     cost_centres: Vec<CostCentreView>,
+    /// Where to go on; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
 }
@@ -242,8 +274,11 @@ async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<CostCentres>> {
 
 #[derive(Clone, Deserialize, JsonSchema)]
 struct SetStatus {
+    /// The cost centre.
     cc_guid: CcGuid,
+    /// The revision that the caller saw.
     expected_revision: Option<revision::Tag>,
+    /// How it is to stand.
     status: Status,
 }
 
@@ -271,9 +306,13 @@ async fn set_status(
 
 #[derive(Clone, Deserialize, JsonSchema)]
 struct Update {
+    /// The cost centre.
     cc_guid: CcGuid,
+    /// The revision that the caller saw.
     expected_revision: Option<revision::Tag>,
+    /// What it is to be called.
     caption: Option<Caption>,
+    /// What it is for; null clears.
     description: Patch<Prose<1000>>,
 }
 
@@ -293,14 +332,20 @@ async fn update(ctx: Ctx, input: Update, before: Stored<CostCentre>) -> Result<W
 
 #[derive(Clone, Deserialize, JsonSchema)]
 struct Resolve {
+    /// The code.
     cccode: CcCode,
 }
 
+/// The cost centre with a code.
 #[derive(Serialize, JsonSchema)]
 struct Resolved {
+    /// The org.
     org_guid: OrgGuid,
+    /// Its id.
     cc_guid: CcGuid,
+    /// The code.
     cccode: CcCode,
+    /// How it stands.
     status: Status,
 }
 

@@ -35,3 +35,16 @@ pub mod cost_centre {
         Indexes::none().first(of_status(org, centre.status), &[&centre.cccode, &centre.cc_guid])
     }
 }
+
+/// Failed tries to use invitations.
+pub mod tries {
+    use contract::ids::UserGuid;
+    use store::{Key, Partition};
+
+    use crate::tries::InvitationTries;
+
+    /// When a person last failed to use an invitation.
+    pub fn of_user(user: UserGuid) -> Key<InvitationTries> {
+        Key::new(&Partition::of_system("ofm").part("invitation-tries").part(user), &[&"tries"])
+    }
+}

@@ -1,17 +1,34 @@
 //! Organisations, facilities, people, till: the `ofm` service (contract ofm).
 //!
-//! One module per entity: its record, its transitions, its routes and their handlers. Keys are in [`keys`].
+//! One module per entity: its record, its transitions, its routes and their handlers. Keys are in [`keys`]. The
+//! records of orgs, owners and members are in `identity`, for every service checks its callers against them.
 
 use service::Service;
 
 mod access;
 pub mod cost_centre;
+pub mod founding;
+pub mod grant;
 pub mod keys;
 mod lifecycle;
+pub mod member;
+pub mod org;
+pub mod own_orgs;
+pub mod owner;
+pub mod stat;
+pub mod tries;
 
 /// The service.
 pub static SERVICE: Service = Service {
     name: "ofm",
     summary: "Organisations, people, facilities, sales channels, tills",
-    areas: &[cost_centre::ROUTES],
+    areas: &[
+        stat::ROUTES,
+        founding::ROUTES,
+        org::ROUTES,
+        own_orgs::ROUTES,
+        owner::ROUTES,
+        member::ROUTES,
+        cost_centre::ROUTES,
+    ],
 };

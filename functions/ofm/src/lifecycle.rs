@@ -29,3 +29,22 @@ pub(crate) const ARCS: &[Arc<Status>] = &[
     (Status::Active, Status::Doomed),
     (Status::Inactive, Status::Doomed),
 ];
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::select};
+    use service::allow;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn doomed_is_the_end_and_nothing_becomes_what_it_is(
+            from in select(Status::ALL),
+            to in select(Status::ALL),
+        ) {
+            let allowed = from != Status::Doomed && from != to;
+            prop_assert_eq!(allow(ARCS, from, to).is_ok(), allowed);
+        }
+    }
+}

@@ -1,3 +1,10 @@
 //! The service against a database.
 
 mod cost_centre;
+mod founding;
+mod member;
+mod org;
+mod own_orgs;
+mod owner;
+mod people;
+mod stat;

@@ -1,0 +1,274 @@
+//! Members: the people of an org (contract ofm §9).
+
+use std::collections::BTreeSet;
+
+use contract::{
+    codes::OrgCode,
+    error::{Error, Result, Tag},
+    ids::{LogicalGuid, OrgGuid, UserGuid},
+    paging::PageSize,
+    personal::DisplayName,
+    role_profiles::RoleProfile,
+    roles::{Role, Roles},
+    states::{Filter, States, visible},
+    time::Time,
+};
+use identity::{
+    keys,
+    member::{Member, MemberState},
+    org::OrgStatus,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use service::{Answer, Class, Ctx, OrgFrom, Principal, Route, list, post, read, records::MemberView};
+use store::{Batch, Stored};
+
+use crate::{access::ASSOCIATED, grant::Grant};
+
+/// The routes.
+pub static ROUTES: &[Route] = &[
+    Route {
+        call: post("/member/list"),
+        summary: "List the members of an org, oldest first",
+        class: Class::B,
+        org: OrgFrom::Body,
+        access: ASSOCIATED,
+        errors: &[],
+        handler: &list(list_oldest_first),
+    },
+    Route {
+        call: post("/member/names"),
+        summary: "Tell the names of all who are or were members of an org",
+        class: Class::B,
+        org: OrgFrom::BodyGuid,
+        access: ASSOCIATED,
+        errors: &[],
+        handler: &list(names).with_page_size(PageSize { default: MOST_NAMES, most: MOST_NAMES }),
+    },
+    Route {
+        call: post("/member/resolve"),
+        summary: "Tell what a person may do in an org",
+        class: Class::C,
+        org: OrgFrom::Body,
+        access: ASSOCIATED,
+        errors: &[Tag::Forbidden],
+        handler: &read(resolve),
+    },
+];
+
+/// A name is short: so many fit into one answer.
+const MOST_NAMES: u16 = 5_000;
+/// So many people may be asked for by their ids.
+const MOST_GUIDS: usize = 256;
+/// Who may resolve someone else, beside owners and keys.
+const RESOLVERS: &[Role] = &[Role::OfmMemberAdmin, Role::OfmView];
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct List {
+    /// Only members in this state, or `all`; those not removed unless said otherwise.
+    state: Option<Filter<MemberState>>,
+    /// Whether removed members are shown too.
+    include_doomed: Option<bool>,
+    /// Only those with this role profile.
+    role_profile_id: Option<RoleProfile>,
+    /// Only those with this role, by their profile or explicitly.
+    role: Option<Role>,
+    /// Only those assigned to this facility.
+    logical_guid: Option<LogicalGuid>,
+    /// Only those whose membership is in force now, or only the others.
+    in_force: Option<bool>,
+}
+
+impl List {
+    /// Whether it asks for less than all members in some states.
+    fn narrows(&self) -> bool {
+        self.role_profile_id.is_some()
+            || self.role.is_some()
+            || self.logical_guid.is_some()
+            || self.in_force.is_some()
+    }
+
+    fn matches(&self, member: &Member, now: Time) -> bool {
+        self.role_profile_id.is_none_or(|profile| member.role_profile_id == Some(profile))
+            && self.role.is_none_or(|role| member.effective_roles().contains_any(&[role]))
+            && self.in_force.is_none_or(|wanted| member.in_force(now) == wanted)
+            // Nobody is assigned to a facility.
+            && self.logical_guid.is_none()
+    }
+}
+
+/// A page of members.
+#[derive(Serialize, JsonSchema)]
+struct Members {
+    /// The members.
+    members: Vec<MemberView>,
+    /// Where to go on; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+async fn list_oldest_first(ctx: Ctx, input: List) -> Result<Answer<Members>> {
+    if input.logical_guid.is_some_and(LogicalGuid::is_nowhere) {
+        return Err(Error::no_such("logical_guid"));
+    }
+    let members = keys::members_by_state(ctx.org()?, &visible(input.state, input.include_doomed));
+    let page = if input.narrows() {
+        // The staff of an org is some thousands at most: a key for every role would cost each change of a member more
+        // than reading past the others costs the rare list.
+        ctx.list_where(&members, |member| input.matches(member, ctx.now())).await?
+    } else {
+        ctx.list(&members).await?
+    };
+    Ok(Answer::new(Members { members: page.show(&ctx), next_token: page.next_token }))
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct Names {
+    /// Only these people, at most 256; all who are or were members unless given.
+    #[schemars(length(max = 256))]
+    user_guids: Option<Vec<UserGuid>>,
+}
+
+/// The names of people.
+#[derive(Serialize, JsonSchema)]
+struct Named {
+    /// Their names; `Former member` for who was erased.
+    names: Vec<Name>,
+    /// Where to go on; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+/// The name of a person.
+#[derive(Serialize, JsonSchema)]
+struct Name {
+    /// The person.
+    user_guid: UserGuid,
+    /// The name.
+    display_name: DisplayName,
+}
+
+impl From<Stored<Member>> for Name {
+    fn from(member: Stored<Member>) -> Self {
+        Self { user_guid: member.record.user_guid, display_name: member.record.display_name }
+    }
+}
+
+async fn names(ctx: Ctx, input: Names) -> Result<Answer<Named>> {
+    let (members, next_token) = match input.user_guids {
+        Some(guids) if guids.len() > MOST_GUIDS => {
+            return Err(Error::field("user_guids", format!("must have at most {MOST_GUIDS} entries")));
+        }
+        Some(guids) => named(&ctx, guids).await?,
+        None => {
+            let page = ctx.list(&keys::members_by_state(ctx.org()?, MemberState::ALL)).await?;
+            (page.records, page.next_token)
+        }
+    };
+    Ok(Answer::new(Named { names: members.into_iter().map(Name::from).collect(), next_token }))
+}
+
+/// A page of those people who are or were members, by their ids.
+async fn named(ctx: &Ctx, guids: Vec<UserGuid>) -> Result<(Vec<Stored<Member>>, Option<String>)> {
+    let after = ctx.position()?;
+    let is_ahead = |guid: &UserGuid| after.as_ref().is_none_or(|after| guid.to_string() > *after);
+    let guids: Vec<_> = guids.into_iter().filter(is_ahead).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut members = Vec::new();
+    for guids in guids.chunks(Batch::MOST) {
+        let keys: Vec<_> =
+            guids.iter().map(|guid| Ok(keys::member(ctx.org()?, *guid))).collect::<Result<_>>()?;
+        let mut batch = Batch::default();
+        for key in &keys {
+            batch.want(key);
+        }
+        let found = ctx.read(batch).await?;
+        for key in &keys {
+            members.extend(found.get(key)?);
+        }
+    }
+    let more = members.len() > ctx.limit().get();
+    members.truncate(ctx.limit().get());
+    let last = members.last().filter(|_| more);
+    let next_token = last.map(|member| ctx.seal(&member.record.user_guid.to_string()));
+    Ok((members, next_token))
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct Resolve {
+    /// The person; the caller unless given. A key must name one.
+    user_guid: Option<UserGuid>,
+    /// The facility whose grants are asked for.
+    logical_guid: Option<LogicalGuid>,
+}
+
+/// What a person may do in an org.
+#[derive(Serialize, JsonSchema)]
+struct Resolved {
+    /// The org.
+    org_guid: OrgGuid,
+    /// Its code.
+    orgcode: OrgCode,
+    /// How it stands.
+    org_status: OrgStatus,
+    /// The person.
+    user_guid: UserGuid,
+    /// How the membership stands.
+    state: MemberState,
+    /// Whether the person is an active owner.
+    is_owner: bool,
+    /// Whether the person is the active primary owner.
+    is_primary_owner: bool,
+    /// The named bundle of roles.
+    role_profile_id: Option<RoleProfile>,
+    /// Role profile and explicit roles together.
+    roles: Roles,
+    /// Until when the membership is in force, exclusively.
+    valid_until: Option<Time>,
+    /// Counts how often the membership began.
+    epoch: u64,
+    /// What the person may do at the facility that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<&'static [Grant]>,
+}
+
+async fn resolve(ctx: Ctx, input: Resolve) -> Result<Answer<Resolved>> {
+    let member = resolved(&ctx, input.user_guid).await?;
+    if input.logical_guid.is_some_and(LogicalGuid::is_nowhere) {
+        return Err(Error::no_such("logical_guid"));
+    }
+    let org = &ctx.org_record()?.record;
+    Ok(Answer::new(Resolved {
+        org_guid: org.org_guid,
+        orgcode: org.orgcode.clone(),
+        org_status: org.status,
+        user_guid: member.user_guid,
+        state: member.state,
+        is_owner: member.is_owner(),
+        is_primary_owner: member.is_primary_owner(),
+        role_profile_id: member.role_profile_id,
+        roles: member.effective_roles(),
+        valid_until: member.valid_until,
+        epoch: member.epoch,
+        // Nobody is assigned to a facility, and owners need not be.
+        grants: input.logical_guid.map(|_| if member.is_owner() { Grant::ALL } else { &[] }),
+    }))
+}
+
+/// The member whom a request is about: the caller, or someone else for those who may know.
+async fn resolved(ctx: &Ctx, named: Option<UserGuid>) -> Result<Member> {
+    let caller = ctx.caller();
+    let own = caller.member.as_ref().map(|member| &member.record);
+    let wanted = match (named, own) {
+        (Some(named), own) if own.is_none_or(|own| own.user_guid != named) => named,
+        (_, Some(own)) => return Ok(own.clone()),
+        (_, None) => return Err(Error::field("user_guid", "is required")),
+    };
+    let is_key = matches!(caller.principal, Principal::Key { .. });
+    if !is_key && !caller.is_owner && !caller.roles.contains_any(RESOLVERS) {
+        let names: Vec<_> = RESOLVERS.iter().map(|role| role.as_str()).collect();
+        return Err(Error::from(Tag::Forbidden).detail("roles", json!(names)));
+    }
+    let member = ctx.get(&keys::member(ctx.org()?, wanted)).await?;
+    Ok(member.ok_or_else(|| Error::no_such("user_guid"))?.record)
+}
