@@ -22,6 +22,8 @@ pub struct Config {
     pub emulator_port: u16,
     /// Which database.
     pub database: Database,
+    /// Where the functions look for the database, if not at [`Config::database_url`]: a proxy before it.
+    pub functions_database: Option<String>,
     /// Whether the data stays when the stack stops.
     pub persist: bool,
     /// What the functions log, as `RUST_LOG` takes it.
@@ -94,6 +96,7 @@ mod tests {
             database_port: free(),
             emulator_port: taken.local_addr().unwrap().port(),
             database: Database::Embedded,
+            functions_database: None,
             persist: false,
             log: "info".to_owned(),
         };

@@ -32,7 +32,7 @@ const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000
 /// this machine's stand-ins.
 pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static str, String)>> {
     let table = template.table()?.table_name;
-    let database = config.database_url();
+    let database = config.functions_database.clone().unwrap_or_else(|| config.database_url());
     Ok(vec![
         ("AWS_ACCESS_KEY_ID", CREDENTIAL.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIAL.to_owned()),
@@ -138,6 +138,7 @@ mod tests {
             database_port: 8000,
             emulator_port: 5000,
             database: Database::Embedded,
+            functions_database: None,
             persist: false,
             log: "info".to_owned(),
         };

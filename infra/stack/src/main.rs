@@ -158,6 +158,7 @@ fn config() -> Result<Config> {
             Some("dynamodb-local") => Database::DynamoDbLocal(jar_directory()?),
             Some(other) => bail!("DB={other} is unknown: embedded or dynamodb-local"),
         },
+        functions_database: None,
         persist: setting("PERSIST").is_some_and(|value| value != "0"),
         log: setting("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
     })
