@@ -9,7 +9,7 @@ pub struct Reply {
     /// HTTP status.
     pub status: u16,
     /// Headers.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, String)>,
     /// The body as it was sent.
     pub text: String,
     /// The body.
@@ -18,12 +18,17 @@ pub struct Reply {
 
 impl From<Response> for Reply {
     fn from(response: Response) -> Self {
-        let Response { status, headers, body } = response;
-        Self { status, headers, body: serde_json::from_str(&body).unwrap_or_default(), text: body }
+        let headers = response.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self::new(response.status, headers, response.body)
     }
 }
 
 impl Reply {
+    /// What came over the wire. A text that is no JSON has a body of null.
+    pub fn new(status: u16, headers: Vec<(String, String)>, text: String) -> Self {
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    }
+
     /// The `data` of a success.
     #[track_caller]
     pub fn data(&self) -> &Value {
@@ -50,7 +55,7 @@ impl Reply {
 
     /// A header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| *header == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
     /// The body without what differs between any two answers: request id, times, latency.
