@@ -1,7 +1,7 @@
 //! Where the records that callers are checked against are stored, and how they are found. Every key of this crate is
 //! made here.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display};
 
 use contract::{
     codes::{InvitationCode, OrgCode},
@@ -110,9 +110,17 @@ pub(crate) fn session_lists(session: &Session, created_at: Time) -> Indexes {
     Indexes::none().first(sessions(session.user_guid, session.status), &[&created_at, &session.session_id])
 }
 
-/// A user's sessions by what was done to them, oldest first.
-pub fn sessions_by_status(user: UserGuid, statuses: &[SessionStatus]) -> Listing<Session> {
-    Listing::new(Index::First, statuses.iter().map(|status| sessions(user, *status)), Order::Ascending)
+/// A user's sessions by what was done to them, opened in a span of time, oldest first.
+pub fn sessions_opened(
+    user: UserGuid,
+    statuses: &[SessionStatus],
+    from: Option<Time>,
+    to: Option<Time>,
+) -> Listing<Session> {
+    let partitions = statuses.iter().map(|status| sessions(user, *status));
+    let from = from.as_ref().map(|from| from as &dyn Display);
+    let to = to.as_ref().map(|to| to as &dyn Display);
+    Listing::new(Index::First, partitions, Order::Ascending).between(from, to)
 }
 
 fn of_account(org: &Org, account: ServiceAccountGuid) -> Partition {

@@ -8,6 +8,7 @@ pub mod api_key;
 pub mod clock;
 pub mod invitation;
 pub mod keys;
+mod marker;
 pub mod member;
 pub mod org;
 pub mod owner;

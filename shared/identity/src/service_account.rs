@@ -5,6 +5,7 @@ use contract::{
     given_roles::ServiceAccountRoles,
     ids::{OrgGuid, ServiceAccountGuid},
     revision,
+    states::States,
     text::Caption,
     time::Time,
 };
@@ -12,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Entity, Indexes, Key, Org, classes};
 
-use crate::keys;
+use crate::{keys, marker};
 
 /// How a service account stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,19 @@ pub enum AccountStatus {
     /// Ended, for ever.
     Doomed,
 }
+
+impl States for AccountStatus {
+    const ALL: &'static [Self] = &[Self::Active, Self::Inactive, Self::Doomed];
+    const HIDDEN: &'static [Self] = &[Self::Doomed];
+}
+
+/// What may follow what (usm §4).
+pub const ARCS: &[(AccountStatus, AccountStatus)] = &[
+    (AccountStatus::Active, AccountStatus::Inactive),
+    (AccountStatus::Inactive, AccountStatus::Active),
+    (AccountStatus::Active, AccountStatus::Doomed),
+    (AccountStatus::Inactive, AccountStatus::Doomed),
+];
 
 /// A service account. Its roles never change, so that no key gains power unseen.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +55,7 @@ pub struct ServiceAccount {
     pub roles: ServiceAccountRoles,
     /// How it stands.
     pub status: AccountStatus,
-    /// Keys from before are dead.
+    /// Keys from before are dead: those that were made under another marker.
     pub keys_valid_from: Option<Time>,
 }
 
@@ -71,5 +85,13 @@ impl Entity for ServiceAccount {
 
     fn id(&self) -> String {
         self.service_account_guid.to_string()
+    }
+}
+
+impl ServiceAccount {
+    /// The account with all its keys revoked.
+    #[must_use]
+    pub fn with_keys_revoked(&self, now: Time) -> Self {
+        Self { keys_valid_from: Some(marker::next(self.keys_valid_from, now)), ..self.clone() }
     }
 }

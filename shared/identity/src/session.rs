@@ -4,6 +4,7 @@ use contract::{
     error::{Error, Minor, Result, Tag},
     ids::{SessionId, UserGuid},
     revision,
+    states::States,
     text::Text,
     time::Time,
 };
@@ -22,7 +23,8 @@ pub const TOUCH_AFTER_SECONDS: i64 = 60;
 /// How long it is kept after its end.
 pub const ARCHIVE_DAYS: i64 = 30;
 
-/// What was done to a session. Whether its time has passed is judged on read.
+/// How a session stands. What was done to it is stored, as `Active` or `Doomed`; whether its time has passed and whether
+/// all sessions of its user were revoked is judged on read ([`Session::standing`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
@@ -30,8 +32,13 @@ pub enum SessionStatus {
     Active,
     /// Ended.
     Doomed,
-    /// Ended and kept for the record.
+    /// Ended, past the longest life it could have had, and kept for the record.
     Archived,
+}
+
+impl States for SessionStatus {
+    const ALL: &'static [Self] = &[Self::Active, Self::Doomed, Self::Archived];
+    const HIDDEN: &'static [Self] = &[Self::Doomed, Self::Archived];
 }
 
 /// Why a session ended.
@@ -42,7 +49,7 @@ pub enum DoomedReason {
     Closed,
     /// Closed by itself.
     Logout,
-    /// Ended with all others of the user.
+    /// Ended with other sessions of the user.
     Revoked,
     /// Its time passed.
     Expired,
@@ -77,6 +84,9 @@ pub struct Session {
     pub ttl_refresh_enabled: bool,
     /// The program it was opened with.
     pub user_agent: Option<String>,
+    /// The user's marker when it was opened. Another marker now means that it was revoked with all others: that is
+    /// exact also where the clocks of two machines differ.
+    pub sessions_valid_from: Option<Time>,
 }
 
 classes!(Session {
@@ -93,6 +103,7 @@ classes!(Session {
     absolute_expires_at_utc: Plain,
     ttl_refresh_enabled: Plain,
     user_agent: Identity,
+    sessions_valid_from: Plain,
 });
 
 impl Entity for Session {
@@ -127,22 +138,56 @@ impl Session {
         self.expires_at_utc.min(self.absolute_expires_at_utc)
     }
 
-    /// Refuses a session that is not good at this time; `opened_at` is when it was created.
-    pub fn check(&self, opened_at: Time, user: Option<&User>, now: Time) -> Result<()> {
-        if self.status != SessionStatus::Active {
-            return Err(match self.doomed_reason {
-                Some(DoomedReason::Expired) => expired(),
-                _ => doomed(),
-            });
+    /// When it ends if it is touched as often as it can be.
+    pub fn ends_at_latest(&self) -> Time {
+        if self.ttl_refresh_enabled { self.absolute_expires_at_utc } else { self.ends_at() }
+    }
+
+    /// How it stands at this time, with its user's marker as it is now, and why it ended if it did.
+    pub fn standing(
+        &self,
+        sessions_valid_from: Option<Time>,
+        now: Time,
+    ) -> (SessionStatus, Option<DoomedReason>) {
+        let reason = self.doomed_reason.or_else(|| self.ended_by(sessions_valid_from, now));
+        let status = match reason {
+            None => SessionStatus::Active,
+            Some(_) if now >= self.absolute_expires_at_utc => SessionStatus::Archived,
+            Some(_) => SessionStatus::Doomed,
+        };
+        (status, reason)
+    }
+
+    /// What ended it without being written into it.
+    fn ended_by(&self, sessions_valid_from: Option<Time>, now: Time) -> Option<DoomedReason> {
+        let revoked = sessions_valid_from != self.sessions_valid_from;
+        let ended = now >= self.ends_at();
+        match (revoked, ended) {
+            (false, false) => None,
+            (false, true) => Some(DoomedReason::Expired),
+            // It had ended by itself when the others were revoked.
+            (true, true) if sessions_valid_from >= Some(self.ends_at()) => Some(DoomedReason::Expired),
+            (true, _) => Some(DoomedReason::Revoked),
         }
-        if now >= self.ends_at() {
-            return Err(expired());
-        }
+    }
+
+    /// Refuses a session that is not good at this time.
+    pub fn check(&self, user: Option<&User>, now: Time) -> Result<()> {
         let user = user.ok_or(Tag::SessionInvalid)?;
-        if user.sessions_valid_from.is_some_and(|from| opened_at < from) {
-            return Err(doomed());
+        match self.standing(user.sessions_valid_from, now) {
+            (SessionStatus::Active, _) if user.may_act() => Ok(()),
+            (SessionStatus::Active, _) => Err(Tag::SessionInvalid.into()),
+            (_, Some(DoomedReason::Expired)) => {
+                Err(Error::from(Tag::SessionExpired).minor(Minor::TtlExpired))
+            }
+            _ => Err(Error::from(Tag::SessionInvalid).minor(Minor::SessionDoomed)),
         }
-        if user.may_act() { Ok(()) } else { Err(Tag::SessionInvalid.into()) }
+    }
+
+    /// The session after it was ended.
+    #[must_use]
+    pub fn ended(&self, reason: DoomedReason) -> Self {
+        Self { status: SessionStatus::Doomed, doomed_reason: Some(reason), ..self.clone() }
     }
 
     /// The session after a touch, or none where no touch is due.
@@ -156,10 +201,145 @@ impl Session {
     }
 }
 
-fn doomed() -> Error {
-    Error::from(Tag::SessionInvalid).minor(Minor::SessionDoomed)
-}
+#[cfg(test)]
+mod tests {
+    use contract::ids::UserGuid;
+    use proptest::prelude::*;
 
-fn expired() -> Error {
-    Error::from(Tag::SessionExpired).minor(Minor::TtlExpired)
+    use super::*;
+    use crate::user::UserStatus;
+
+    fn at(seconds: i64) -> Time {
+        "2026-03-04T08:00:00Z".parse::<Time>().unwrap().plus_seconds(seconds)
+    }
+
+    fn session(ttl_refresh_enabled: bool) -> Session {
+        Session {
+            session_id: SessionId::NOWHERE,
+            session_fingerprint: "sf_".to_owned(),
+            token_hash: String::new(),
+            user_guid: UserGuid::NOWHERE,
+            caption: None,
+            session_label: None,
+            status: SessionStatus::Active,
+            doomed_reason: None,
+            last_seen_at: at(0),
+            expires_at_utc: at(3600),
+            absolute_expires_at_utc: at(12 * 3600),
+            ttl_refresh_enabled,
+            user_agent: None,
+            sessions_valid_from: None,
+        }
+    }
+
+    fn user(status: UserStatus, email_confirmed: bool) -> User {
+        User {
+            user_guid: UserGuid::NOWHERE,
+            email: None,
+            email_confirmed,
+            display_name: contract::personal::Personal("Ada".parse().unwrap()),
+            locale: None,
+            passcode_hash: None,
+            status,
+            sessions_valid_from: None,
+        }
+    }
+
+    fn tag(result: Result<()>) -> Option<Tag> {
+        result.err().map(|error| error.tag())
+    }
+
+    #[test]
+    fn it_ends_when_its_time_has_passed_and_not_before() {
+        let ada = user(UserStatus::Verified, true);
+        assert_eq!(tag(session(true).check(Some(&ada), at(3599))), None);
+        assert_eq!(tag(session(true).check(Some(&ada), at(3600))), Some(Tag::SessionExpired));
+        let standing = |seconds| session(true).standing(None, at(seconds)).0;
+        assert_eq!(standing(12 * 3600 - 1), SessionStatus::Doomed);
+        assert_eq!(standing(12 * 3600), SessionStatus::Archived);
+    }
+
+    #[test]
+    fn it_counts_only_while_its_user_may_act() {
+        for (status, confirmed) in [
+            (UserStatus::Unverified, true),
+            (UserStatus::Suspended, true),
+            (UserStatus::Doomed, true),
+            (UserStatus::Verified, false),
+        ] {
+            let refused = session(true).check(Some(&user(status, confirmed)), at(0));
+            assert_eq!(tag(refused), Some(Tag::SessionInvalid));
+        }
+        assert_eq!(tag(session(true).check(None, at(0))), Some(Tag::SessionInvalid));
+    }
+
+    #[test]
+    fn another_marker_revokes_also_in_the_moment_of_opening() {
+        let ada = user(UserStatus::Verified, true).with_sessions_revoked(at(0));
+        assert_eq!(tag(session(true).check(Some(&ada), at(0))), Some(Tag::SessionInvalid));
+        let later = Session { sessions_valid_from: ada.sessions_valid_from, ..session(true) };
+        assert_eq!(tag(later.check(Some(&ada), at(0))), None);
+        let again = ada.with_sessions_revoked(at(0));
+        assert!(again.sessions_valid_from > ada.sessions_valid_from);
+        assert_eq!(tag(later.check(Some(&again), at(0))), Some(Tag::SessionInvalid));
+    }
+
+    #[test]
+    fn the_reason_is_what_came_first() {
+        let reason = |marker, seconds| session(true).standing(marker, at(seconds)).1;
+        assert_eq!(reason(Some(at(10)), 20), Some(DoomedReason::Revoked));
+        assert_eq!(reason(Some(at(10)), 4000), Some(DoomedReason::Revoked));
+        assert_eq!(reason(Some(at(3600)), 4000), Some(DoomedReason::Expired));
+        let closed = session(true).ended(DoomedReason::Logout);
+        assert_eq!(closed.standing(Some(at(10)), at(4000)).1, Some(DoomedReason::Logout));
+    }
+
+    #[test]
+    fn a_fixed_session_is_never_touched() {
+        assert!(session(false).touched(at(1800)).is_none());
+        assert_eq!(session(false).ends_at_latest(), at(3600));
+        assert_eq!(session(true).ends_at_latest(), at(12 * 3600));
+    }
+
+    proptest! {
+        #[test]
+        fn touches_prolong_by_an_hour_at_most_once_a_minute_and_never_past_the_cap(
+            pauses in prop::collection::vec(1i64..4000, 1..60),
+        ) {
+            let mut session = session(true);
+            let mut now = 0;
+            for pause in pauses {
+                now += pause;
+                let good = session.standing(None, at(now)).0 == SessionStatus::Active;
+                prop_assert_eq!(good, at(now) < session.ends_at());
+                if !good {
+                    break;
+                }
+                let since = at(now).since(session.last_seen_at).as_secs();
+                let touched = session.touched(at(now));
+                prop_assert_eq!(touched.is_some(), since >= 60);
+                if let Some(touched) = touched {
+                    prop_assert_eq!(touched.ends_at(), at(now + 3600).min(at(12 * 3600)));
+                    session = touched;
+                }
+                prop_assert!(session.ends_at() <= session.absolute_expires_at_utc);
+            }
+        }
+
+        #[test]
+        fn once_ended_it_stays_so(
+            marker in prop::option::of(0i64..20_000),
+            first in 0i64..50_000,
+            later in 0i64..50_000,
+        ) {
+            // No marker is ahead of the time.
+            let (first, marker) = (first + marker.unwrap_or(0), marker.map(at));
+            let (status, reason) = session(true).standing(marker, at(first));
+            if status != SessionStatus::Active {
+                let (status_later, reason_later) = session(true).standing(marker, at(first + later));
+                prop_assert!(status_later >= status);
+                prop_assert_eq!(reason_later, reason);
+            }
+        }
+    }
 }

@@ -2,13 +2,13 @@
 
 use contract::{
     email::Email, ids::UserGuid, locale::Locale, personal::DisplayName, revision, secret::LookupKey,
-    time::Time,
+    states::States, time::Time,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Entity, Key, System, classes};
 
-use crate::{keys, passcode::PasscodeHash};
+use crate::{keys, marker, passcode::PasscodeHash};
 
 /// How a user stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,14 @@ pub enum UserStatus {
     /// Ended, for ever.
     Doomed,
 }
+
+impl States for UserStatus {
+    const ALL: &'static [Self] = &[Self::Unverified, Self::Verified, Self::Suspended, Self::Doomed];
+    const HIDDEN: &'static [Self] = &[Self::Doomed];
+}
+
+/// What a user is called once the name was erased (ofm §9, `member/names`).
+pub const FORMER_MEMBER: &str = "Former member";
 
 /// What may follow what (usm §5).
 pub const ARCS: &[(UserStatus, UserStatus)] = &[
@@ -115,6 +123,12 @@ impl EmailClaim {
 }
 
 impl User {
+    /// The user with all sessions revoked. The marker always changes, also twice within a millisecond.
+    #[must_use]
+    pub fn with_sessions_revoked(&self, now: Time) -> Self {
+        Self { sessions_valid_from: Some(marker::next(self.sessions_valid_from, now)), ..self.clone() }
+    }
+
     /// Whether the user's sessions count (usm §2): verified, with a confirmed e-mail.
     pub fn may_act(&self) -> bool {
         self.status == UserStatus::Verified && self.email_confirmed

@@ -10,7 +10,7 @@ use contract::{
     time::Time,
 };
 use identity::{
-    api_key::{self, ApiKey},
+    api_key::ApiKey,
     keys,
     member::Member,
     org::{OrgRecord, OrgStatus},
@@ -86,7 +86,7 @@ impl Credential {
                 let key = keys::session(token.user_guid, &token.secret.hash().hex());
                 let session = found.get(&key)?.ok_or(Tag::SessionInvalid)?;
                 let user = found.get(&keys::user(token.user_guid))?;
-                session.record.check(session.created_at, user.as_ref().map(|user| &user.record), now)?;
+                session.record.check(user.as_ref().map(|user| &user.record), now)?;
                 let user = user.ok_or(Tag::SessionInvalid)?;
                 Ok(Principal::Session { session: Box::new(session), user: Box::new(user) })
             }
@@ -98,7 +98,8 @@ impl Credential {
                 let policy = found.get(&keys::key_policy(&own))?;
                 let org = found.get(&keys::org(&own))?.ok_or(Tag::ApiKeyInvalid)?;
                 let account_record = account.as_ref().map(|account| &account.record);
-                api_key::check(&key, account_record, policy.as_ref().map(|policy| &policy.record), now)?;
+                let policy = policy.as_ref().map(|policy| &policy.record);
+                key.record.check(key.created_at, account_record, policy, now)?;
                 if org.record.status == OrgStatus::Doomed {
                     return Err(Tag::ApiKeyInvalid.into());
                 }

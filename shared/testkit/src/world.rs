@@ -53,6 +53,7 @@ struct Inner {
     chance: Arc<SeededChance>,
     clock: Arc<AtomicI64>,
     log: Arc<Mutex<Vec<String>>>,
+    test_clock: bool,
     apps: Mutex<Vec<&'static App>>,
 }
 
@@ -92,19 +93,15 @@ impl World {
         Self::at(database::endpoint()).await
     }
 
+    /// The same, with functions whose time the operator can shift. The shift is one item of the table: all worlds of a
+    /// process that are made so share it.
+    pub async fn with_test_clock() -> Self {
+        Self::found(Arc::new(Inner { test_clock: true, ..Inner::new(database::endpoint()) })).await
+    }
+
     /// The same, with every call to the database going to this endpoint: a proxy's.
     pub async fn at(endpoint: &str) -> Self {
-        static WORLDS: AtomicU64 = AtomicU64::new(0);
-        let seed = u64::from(std::process::id()) << 32 | WORLDS.fetch_add(1, Ordering::Relaxed);
-        let inner = Inner {
-            endpoint: endpoint.to_owned(),
-            store: Store::new(database::client(database::endpoint()), database::table()),
-            chance: Arc::new(SeededChance::new(seed)),
-            clock: Arc::new(AtomicI64::new(START_MILLIS)),
-            log: Arc::default(),
-            apps: Mutex::default(),
-        };
-        Self::found(Arc::new(inner)).await
+        Self::found(Arc::new(Inner::new(endpoint))).await
     }
 
     /// Another org beside this one, in the same database and at the same time.
@@ -186,7 +183,9 @@ impl World {
             status: AccountStatus::Active,
             keys_valid_from: None,
         };
-        change.create(&self.org, record, "service-account-created", |_| panic!("account")).expect("an account");
+        change
+            .create(&self.org, record, "service-account-created", |_| panic!("account"))
+            .expect("an account");
         let token = ApiKeyToken::mint(self.org.guid(), account, &*self.inner.chance);
         let key = ApiKey {
             org_guid: self.org.guid(),
@@ -198,10 +197,13 @@ impl World {
             status: KeyStatus::Active,
             expires_at: None,
             last_used_at: None,
+            keys_valid_from: None,
+            org_keys_valid_from: None,
         };
         change.create(&self.org, key, "api-key-created", |_| panic!("key")).expect("a key");
         self.inner.commit(change).await;
-        let headers = vec![("x-api-key", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
+        let headers =
+            vec![("x-api-key", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
         Caller { user_guid: UserGuid::NOWHERE, headers }
     }
 
@@ -234,10 +236,12 @@ impl World {
             absolute_expires_at_utc: now.plus_hours(CAP_HOURS),
             ttl_refresh_enabled: true,
             user_agent: None,
+            sessions_valid_from: None,
         };
         change.create(&System, session, "session-created", |_| panic!("session")).expect("a session");
         self.inner.commit(change).await;
-        let headers = vec![("x-session-guid", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
+        let headers =
+            vec![("x-session-guid", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
         Caller { user_guid, headers }
     }
 
@@ -387,13 +391,32 @@ impl World {
         if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
             payload.extend(fields);
         }
-        let body = service::direct::handle(self.app(service), payload, &self.inner.change().uuid().to_string()).await;
-        let status = body["error"]["http_status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+        let body =
+            service::direct::handle(self.app(service), payload, &self.inner.change().uuid().to_string())
+                .await;
+        let status = body["error"]["http_status"]
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok())
+            .unwrap_or(200);
         Reply { status, headers: Vec::new(), text: body.to_string(), body }
     }
 }
 
 impl Inner {
+    fn new(endpoint: &str) -> Self {
+        static WORLDS: AtomicU64 = AtomicU64::new(0);
+        let seed = u64::from(std::process::id()) << 32 | WORLDS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            endpoint: endpoint.to_owned(),
+            store: Store::new(database::client(database::endpoint()), database::table()),
+            chance: Arc::new(SeededChance::new(seed)),
+            clock: Arc::new(AtomicI64::new(START_MILLIS)),
+            log: Arc::default(),
+            test_clock: false,
+            apps: Mutex::default(),
+        }
+    }
+
     fn now(&self) -> Time {
         Time::from_millis(self.clock.load(Ordering::Relaxed)).expect("a time")
     }
@@ -427,7 +450,7 @@ impl Inner {
             cursor_key: CursorKey(key("1")),
             lookup_key: LookupKey(key("2")),
             cors_origins: vec!["https://shop.example".to_owned()],
-            test_clock: false,
+            test_clock: self.test_clock,
         };
         let store = Store::new(database::client(&self.endpoint), database::table());
         let clock = Clock::Manual(self.clock.clone());
