@@ -2,9 +2,11 @@
 //! about them, whichever owns them.
 
 mod invitation;
+mod key_policy;
 mod member;
 mod org;
 mod owner;
+mod service_account;
 mod user;
 
 pub use invitation::InvitationView;
