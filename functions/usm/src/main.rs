@@ -1,0 +1,6 @@
+//! The `usm` function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    service::lambda::serve(&usm::SERVICE).await
+}
