@@ -12,7 +12,7 @@ use contract::{
     time::{Time, TimeZone},
 };
 use identity::{
-    invitation::{Invitation, InvitationStatus},
+    invitation::{Invitation, InvitationCodeClaim, InvitationStatus},
     keys,
     member::{Member, MemberState},
     org::{OrgCodeClaim, OrgRecord, OrgStatus},
@@ -21,8 +21,10 @@ use identity::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::{Access, Class, Ctx, OrgFrom, Principal, Route, Writer, Written, post, write};
-use store::{Batch, Org, Shown, Stored, System};
+use service::{
+    Access, Class, Ctx, MayName, OrgFrom, Principal, Route, Writer, Written, post, write_if_named,
+};
+use store::{Batch, Key, Org, Shown, Stored, System};
 
 use crate::{
     cost_centre::{self, Brief, CostCentre},
@@ -48,7 +50,7 @@ pub static ROUTES: &[Route] = &[Route {
         Tag::InvitationMismatch,
         Tag::RateLimited,
     ],
-    handler: &write(create),
+    handler: &write_if_named(create),
 }];
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -105,9 +107,21 @@ struct Owners {
     primary_owner_user_guid: UserGuid,
 }
 
-async fn create(ctx: Ctx, input: Create) -> Result<Written<Founded>> {
+impl MayName for Create {
+    type Record = InvitationCodeClaim;
+
+    fn key(&self, _: &System) -> Option<Key<InvitationCodeClaim>> {
+        self.invitation_code.parse().ok().map(|code| keys::invitation_code(&code))
+    }
+}
+
+async fn create(
+    ctx: Ctx,
+    input: Create,
+    code: Option<Stored<InvitationCodeClaim>>,
+) -> Result<Written<Founded>> {
     let user = founder(&ctx, input.user_guid)?;
-    let invitation = invitation_of(&ctx, user, &input.invitation_code).await?;
+    let invitation = invitation_of(&ctx, user, code).await?;
     usable(&invitation.record, &input.orgcode, ctx.now())?;
 
     let (org, mut change) = ctx.found_org(&input.orgcode);
@@ -147,27 +161,27 @@ fn founder(ctx: &Ctx, named: Option<UserGuid>) -> Result<&User> {
     }
 }
 
-/// The person's invitation with this code. No such code and another's invitation are one refusal, which is counted.
-async fn invitation_of(ctx: &Ctx, user: &User, code: &str) -> Result<Stored<Invitation>> {
-    let tries = own_keys::tries::of_user(user.user_guid);
-    let claim = code.parse().ok().map(|code| keys::invitation_code(&code));
-    let mut batch = Batch::default();
-    batch.want(&tries);
-    if let Some(claim) = &claim {
-        batch.want(claim);
-    }
-    let found = ctx.read(batch).await?;
-    if let Some(tries) = found.get(&tries)? {
-        tries.record.check(ctx.now())?;
-    }
-    let claim = claim.map(|claim| found.get(&claim)).transpose()?.flatten();
-    let invitation = match claim {
-        Some(claim) => ctx.get(&keys::invitation(claim.record.invitation_id)).await?,
-        None => None,
-    };
-    let email = user.email.as_ref().filter(|_| user.email_confirmed);
-    if let Some(invitation) = invitation.filter(|found| found.record.is_for(user.user_guid, email)) {
-        return Ok(invitation);
+/// The person's invitation with a code. No such code and another's invitation are one refusal, which is counted.
+async fn invitation_of(
+    ctx: &Ctx,
+    user: &User,
+    code: Option<Stored<InvitationCodeClaim>>,
+) -> Result<Stored<Invitation>> {
+    if let Some(code) = code {
+        let (tries, invitation) =
+            (own_keys::tries::of_user(user.user_guid), keys::invitation(code.record.invitation_id));
+        let mut batch = Batch::default();
+        batch.want(&tries);
+        batch.want(&invitation);
+        let found = ctx.read(batch).await?;
+        if let Some(tries) = found.get(&tries)? {
+            tries.record.check(ctx.now())?;
+        }
+        let email = user.email.as_ref().filter(|_| user.email_confirmed);
+        let is_theirs = |found: &Stored<Invitation>| found.record.is_for(user.user_guid, email);
+        if let Some(invitation) = found.get(&invitation)?.filter(is_theirs) {
+            return Ok(invitation);
+        }
     }
     tries::count_failure(ctx, user.user_guid).await?;
     Err(Error::no_such("invitation_code"))

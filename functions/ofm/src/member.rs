@@ -21,8 +21,10 @@ use identity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use service::{Answer, Class, Ctx, OrgFrom, Principal, Route, list, post, read, records::MemberView};
-use store::{Batch, Stored};
+use service::{
+    Answer, Class, Ctx, MayName, OrgFrom, Principal, Route, list, post, read_if_named, records::MemberView,
+};
+use store::{Batch, Key, Org, Stored};
 
 use crate::{access::ASSOCIATED, grant::Grant};
 
@@ -53,7 +55,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[Tag::Forbidden],
-        handler: &read(resolve),
+        handler: &read_if_named(resolve),
     },
 ];
 
@@ -232,8 +234,16 @@ struct Resolved {
     grants: Option<&'static [Grant]>,
 }
 
-async fn resolve(ctx: Ctx, input: Resolve) -> Result<Answer<Resolved>> {
-    let member = resolved(&ctx, input.user_guid).await?;
+impl MayName for Resolve {
+    type Record = Member;
+
+    fn key(&self, org: &Org) -> Option<Key<Member>> {
+        self.user_guid.map(|user| keys::member(org, user))
+    }
+}
+
+async fn resolve(ctx: Ctx, input: Resolve, named: Option<Stored<Member>>) -> Result<Answer<Resolved>> {
+    let member = resolved(&ctx, input.user_guid, named.as_ref())?;
     if input.logical_guid.is_some_and(LogicalGuid::is_nowhere) {
         return Err(Error::no_such("logical_guid"));
     }
@@ -256,19 +266,21 @@ async fn resolve(ctx: Ctx, input: Resolve) -> Result<Answer<Resolved>> {
 }
 
 /// The member whom a request is about: the caller, or someone else for those who may know.
-async fn resolved(ctx: &Ctx, named: Option<UserGuid>) -> Result<Member> {
+fn resolved<'a>(
+    ctx: &'a Ctx,
+    wanted: Option<UserGuid>,
+    named: Option<&'a Stored<Member>>,
+) -> Result<&'a Member> {
     let caller = ctx.caller();
-    let own = caller.member.as_ref().map(|member| &member.record);
-    let wanted = match (named, own) {
-        (Some(named), own) if own.is_none_or(|own| own.user_guid != named) => named,
-        (_, Some(own)) => return Ok(own.clone()),
-        (_, None) => return Err(Error::field("user_guid", "is required")),
+    let Some(wanted) = wanted else {
+        let own = caller.member.as_ref().ok_or_else(|| Error::field("user_guid", "is required"))?;
+        return Ok(&own.record);
     };
     let is_key = matches!(caller.principal, Principal::Key { .. });
-    if !is_key && !caller.is_owner && !caller.roles.contains_any(RESOLVERS) {
+    let may_know = is_key || caller.is_owner || caller.roles.contains_any(RESOLVERS);
+    if !may_know && caller.user_guid() != Some(wanted) {
         let names: Vec<_> = RESOLVERS.iter().map(|role| role.as_str()).collect();
         return Err(Error::from(Tag::Forbidden).detail("roles", json!(names)));
     }
-    let member = ctx.get(&keys::member(ctx.org()?, wanted)).await?;
-    Ok(member.ok_or_else(|| Error::no_such("user_guid"))?.record)
+    named.map(|member| &member.record).ok_or_else(|| Error::no_such("user_guid"))
 }

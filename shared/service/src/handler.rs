@@ -92,7 +92,7 @@ pub trait Names {
 /// caller check and handed to the handler.
 pub trait MayName {
     /// The kind of record.
-    type Record: Resource;
+    type Record: Entity;
 
     /// Which one, if any.
     fn key(&self, scope: &<Self::Record as Entity>::Scope) -> Option<Key<Self::Record>>;

@@ -46,7 +46,7 @@ async fn an_invited_person_founds_an_org_in_one_transaction() {
         "source_refs": [{"kind": "ticket", "id": "7"}],
     });
     let reply = create(&world, &founder, fields).await;
-    assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(3), &json!(1)));
+    assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(2), &json!(1)));
     let data = reply.data();
     let told = ["orgcode", "status", "caption", "timezone", "default_currency"].map(|field| &data[field]);
     assert_eq!(told, [orgcode.as_str(), "unverified", "Acme", "Europe/Berlin", "EUR"]);

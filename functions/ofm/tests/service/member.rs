@@ -168,7 +168,7 @@ async fn names_come_in_pages_of_up_to_5000() {
 }
 
 #[tokio::test]
-async fn a_person_resolves_itself_in_one_round_trip() {
+async fn a_person_resolves_themselves() {
     let world = World::new().await;
     let member = world.member(&["crm_view"]).await;
     change(&world, member.user_guid, |member| {
@@ -223,6 +223,7 @@ async fn someone_else_is_resolved_for_owners_admins_viewers_and_keys() {
     let key = world.key(&["pvv"]).await;
     for caller in [&world.owner, &admin, &viewer, &key, &subject] {
         assert_eq!(call(caller, &someone).await.data()["user_guid"], json!(subject.user_guid));
+        assert_eq!(world.last_log()["reads"], 1);
     }
     let refused = call(&plain, &someone).await;
     assert_eq!(refused.refused("forbidden")["details"]["roles"], json!(["ofm_member_admin", "ofm_view"]));

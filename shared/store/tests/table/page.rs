@@ -8,7 +8,7 @@ use testkit::{
     proxy::{Fault, Operation, Proxy, When},
 };
 
-use crate::thing::{add, by_rank, key};
+use crate::thing::{Thing, add, by_rank, key};
 
 const COLOURS: [&str; 3] = ["red", "green", "blue"];
 
@@ -58,6 +58,32 @@ proptest! {
             assert_eq!(walked, expected);
         });
     }
+}
+
+#[tokio::test]
+async fn what_passes_a_test_fills_pages_however_far_it_lies_apart() {
+    let world = World::new().await;
+    for part in 0..8 {
+        let mut change = world.change();
+        for rank in 0..40 {
+            add(&world, &mut change, COLOURS[usize::from(rank % 2 == 0)], part * 40 + rank);
+        }
+        world.commit(change).await;
+    }
+    let list = by_rank(&world.org, &COLOURS, Order::Ascending);
+    // None of the last 20 passes, so that the last page cannot be told by what is left of the list.
+    let passes = |thing: &Thing| thing.rank % 50 == 0;
+    let (mut pages, mut position) = (Vec::new(), None::<String>);
+    loop {
+        let limit = Limit::clamp(3);
+        let page = world.store().page_where(&list, position.as_deref(), limit, passes).await.unwrap();
+        pages.push(page.records.iter().map(|stored| stored.record.rank).collect::<Vec<_>>());
+        position = page.position;
+        if position.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec![0, 50, 100], vec![150, 200, 250], vec![300]]);
 }
 
 #[tokio::test]
