@@ -1,8 +1,11 @@
 //! A world of one test: a fresh org with its people, and the services that it calls, in process.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    net::Ipv6Addr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use contract::{
@@ -379,10 +382,15 @@ impl World {
             query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
             body: body.into_bytes(),
-            source_ip: Some("192.0.2.1".to_owned()),
+            source_ip: Some(self.source_ip()),
             request_id: None,
         };
         service::handle(self.app(service), request).await.into()
+    }
+
+    /// The address that requests come from: another one for each org, because failed log-ins are counted by it.
+    pub fn source_ip(&self) -> String {
+        Ipv6Addr::from(self.org.guid().uuid().as_u128()).to_string()
     }
 
     /// Invokes an action of a service that is not behind HTTP, as the operator `op@example`.
