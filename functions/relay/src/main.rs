@@ -7,6 +7,9 @@ use relay::{bus::Bus, relay::Relay};
 use serde_json::Value;
 use service::{Clock, LogSink, lambda};
 
+/// The function's `Timeout` in the template.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     lambda::trace();
@@ -15,7 +18,8 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(|invocation: LambdaEvent<Value>| {
         let deadline = invocation.context.deadline().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(Clock::System.now().millis()).unwrap_or_default();
-        let time_left = deadline.saturating_sub(Duration::from_millis(now));
+        // Off AWS, as under `cargo lambda watch`, the deadline is one of 1970.
+        let time_left = deadline.checked_sub(Duration::from_millis(now)).unwrap_or(TIMEOUT);
         relay.handle(invocation.payload, time_left)
     }))
     .await

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lambda_runtime::Error;
+use lambda_runtime::Diagnostic;
 use serde::Serialize;
 use serde_json::Value;
 use service::{Clock, LogSink};
@@ -36,6 +36,25 @@ pub struct BatchAnswer {
 pub struct BatchItemFailure {
     /// Its sequence number in the shard.
     pub item_identifier: String,
+}
+
+/// Why an invocation fails, so that the source offers its whole batch again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The invocation is not an event of a stream.
+    NoBatch,
+    /// Not even the first record is done ([`Verdict::Failed`]), or the first that is not has no sequence number.
+    NoProgress,
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        let error_message = match failure {
+            Failure::NoBatch => "the invocation is not an event of a stream",
+            Failure::NoProgress => "the batch is to be offered again, as a whole",
+        };
+        Self { error_type: format!("{failure:?}"), error_message: error_message.to_owned() }
+    }
 }
 
 /// The function.
@@ -78,10 +97,9 @@ impl Relay {
     ///
     /// `time_left` is the time until Lambda ends the invocation: what cannot be sent within it is offered again, and
     /// what was sent before counts.
-    pub async fn handle(&self, event: Value, time_left: Duration) -> Result<BatchAnswer, Error> {
+    pub async fn handle(&self, event: Value, time_left: Duration) -> Result<BatchAnswer, Failure> {
         let last_call = Instant::now() + time_left.saturating_sub(CALL_TIME);
-        let event: StreamEvent =
-            serde_json::from_value(event).map_err(|_| "the invocation is not an event of a stream")?;
+        let event: StreamEvent = serde_json::from_value(event).map_err(|_| Failure::NoBatch)?;
         let batch: Vec<_> = event.records.into_iter().map(|record| Item::new(Record::read(record))).collect();
         let mut outbox = Outbox::new(batch.iter().map(|item| item.parcel.clone()));
         let mut figures = Figures::of(&outbox);
@@ -145,14 +163,13 @@ impl Relay {
     }
 }
 
-fn answer(verdict: Verdict, first_failed: Option<&str>) -> Result<BatchAnswer, Error> {
+fn answer(verdict: Verdict, first_failed: Option<&str>) -> Result<BatchAnswer, Failure> {
     match (verdict, first_failed) {
         (Verdict::Done, _) => Ok(BatchAnswer::default()),
         (Verdict::From(_), Some(number)) => {
             let failure = BatchItemFailure { item_identifier: number.to_owned() };
             Ok(BatchAnswer { batch_item_failures: vec![failure] })
         }
-        // Without a sequence number, a record cannot be reported.
-        _ => Err("no record of the batch could be published from its start on".into()),
+        (Verdict::From(_), None) | (Verdict::Failed, _) => Err(Failure::NoProgress),
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use relay::{
     bus::Bus,
-    relay::{BatchAnswer, Relay},
+    relay::{BatchAnswer, Failure, Relay},
 };
 use serde_json::{Value, json};
 use service::{Clock, LogSink};
@@ -33,7 +33,7 @@ impl Shop {
         Self { relay: Relay::new(there, clock, LogSink::Memory(Arc::clone(&log))), bus, log }
     }
 
-    async fn offer(&self, records: &[Value]) -> Result<BatchAnswer, lambda_runtime::Error> {
+    async fn offer(&self, records: &[Value]) -> Result<BatchAnswer, Failure> {
         self.relay.handle(json!({ "Records": records }), TIME_LEFT).await
     }
 
@@ -155,7 +155,7 @@ async fn a_bus_that_fails_is_not_asked_on() {
     assert_eq!(shop.accepted(), ["a.1", "b.2"]);
     assert_eq!(shop.log()["refusals"], json!({"AccessDeniedException": 1}));
     let shop = Shop::new([Mood::Fails]).await;
-    shop.offer(&batch).await.unwrap_err();
+    assert_eq!(shop.offer(&batch).await, Err(Failure::NoProgress));
     assert_eq!(shop.bus.calls().len(), 1);
 }
 
@@ -172,14 +172,13 @@ async fn an_unreadable_record_is_reported_and_not_told_of() {
 #[tokio::test]
 async fn an_unreadable_record_is_parted_from_those_after_it() {
     let shop = Shop::new([]).await;
-    let refused = shop.offer(&[unreadable(1), entry("b", 2)]).await.unwrap_err();
-    assert!(!refused.to_string().contains("birthday"), "{refused}");
+    assert_eq!(shop.offer(&[unreadable(1), entry("b", 2)]).await, Err(Failure::NoProgress));
     assert!(shop.bus.calls().is_empty(), "sent now, it would be sent again");
     let shop = Shop::new([]).await;
     assert_eq!(shop.left(&[unreadable(1)]).await.as_deref(), Some("1"));
     let mut nameless = unreadable(1);
     nameless["dynamodb"]["SequenceNumber"] = Value::Null;
-    shop.offer(&[nameless]).await.unwrap_err();
+    assert_eq!(shop.offer(&[nameless]).await, Err(Failure::NoProgress));
 }
 
 #[tokio::test]
@@ -205,6 +204,6 @@ async fn an_empty_batch_is_done_and_no_batch_is_an_error() {
     assert_eq!(shop.left(&[]).await, None);
     assert_eq!(shop.log()["lag_ms"], Value::Null);
     for event in [json!({}), json!({"Records": 1}), Value::Null] {
-        shop.relay.handle(event, TIME_LEFT).await.unwrap_err();
+        assert_eq!(shop.relay.handle(event, TIME_LEFT).await, Err(Failure::NoBatch));
     }
 }

@@ -27,7 +27,7 @@ struct InProcess(Relay);
 impl Target for InProcess {
     async fn invoke(&self, event: &Value) -> anyhow::Result<Value> {
         let answer = self.0.handle(event.clone(), Duration::from_mins(1)).await;
-        Ok(serde_json::to_value(answer.map_err(|error| anyhow!(error))?)?)
+        Ok(serde_json::to_value(answer.map_err(|failure| anyhow!("{failure:?}"))?)?)
     }
 }
 
