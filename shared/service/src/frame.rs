@@ -121,7 +121,8 @@ pub(crate) fn split(
     let shared: Vec<_> = fields(route).collect();
     let mut payload = body.clone();
     payload.retain(|name, _| {
-        !["session_guid", "api_key", "passcode", "idempotency_key", "request_context"].contains(&name.as_str())
+        !["session_guid", "api_key", "passcode", "idempotency_key", "request_context"]
+            .contains(&name.as_str())
     });
     let (frame, own): (Map<_, _>, Map<_, _>) =
         body.into_iter().partition(|(name, _)| shared.contains(&name.as_str()));

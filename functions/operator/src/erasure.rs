@@ -1,0 +1,109 @@
+//! Forgetting who a user was (usm §5, `erase`): the user's own record, and what other records repeat of it.
+
+use contract::{
+    error::{Error, Result},
+    ids::UserGuid,
+    personal::{DisplayName, Personal},
+    states::States,
+};
+use identity::{
+    invitation::{Invitation, InvitationStatus},
+    keys::{self, Invited},
+    member::Member,
+    owner::Owner,
+    user::{EmailClaim, FORMER_MEMBER, User},
+};
+use service::{Ctx, Writer};
+use store::{Stored, System};
+
+use crate::membership::Tie;
+
+/// Up to so many memberships (four items each) are written together with the user's own record …
+const TIES_AT_ONCE: usize = 20;
+/// … and so many invitations (two items each). Where there are more, all of them are written before it, in parts: a
+/// part that is written again finds nothing to do.
+const INVITATIONS_AT_ONCE: usize = 7;
+
+fn former_member() -> Result<DisplayName> {
+    FORMER_MEMBER.parse().map(Personal).map_err(Error::internal)
+}
+
+/// The user without e-mail and name.
+pub(crate) fn of_user(user: &User) -> Result<User> {
+    Ok(User {
+        email: None,
+        email_confirmed: false,
+        display_name: former_member()?,
+        locale: None,
+        ..user.clone()
+    })
+}
+
+/// Scrubs what other records repeat of a user, and cuts the e-mail's claim off from the user. Answers the ties that
+/// the change does not write.
+pub(crate) async fn of_copies(
+    ctx: &Ctx,
+    change: &mut Writer,
+    user: &User,
+    mut ties: Vec<Tie>,
+) -> Result<Vec<Tie>> {
+    let invitations = match &user.email {
+        Some(email) => of_email(ctx, change, &EmailClaim::hash(email, ctx.lookup_key())).await?,
+        None => Vec::new(),
+    };
+    if ties.len() <= TIES_AT_ONCE && invitations.len() <= INVITATIONS_AT_ONCE {
+        for invitation in &invitations {
+            rebind(change, invitation, user.user_guid)?;
+        }
+        let mut left = Vec::new();
+        for mut tie in ties {
+            if !scrub(change, &mut tie)? {
+                left.push(tie);
+            }
+        }
+        return Ok(left);
+    }
+    for part in invitations.chunks(TIES_AT_ONCE) {
+        let mut writer = ctx.change();
+        part.iter().try_for_each(|invitation| rebind(&mut writer, invitation, user.user_guid))?;
+        ctx.commit(writer).await?;
+    }
+    for part in ties.chunks_mut(TIES_AT_ONCE) {
+        let mut writer = ctx.change();
+        part.iter_mut().try_for_each(|tie| scrub(&mut writer, tie).map(drop))?;
+        ctx.commit(writer).await?;
+    }
+    Ok(ties)
+}
+
+/// Leaves the claim with nothing but its hash, and finds the invitations that hold the e-mail.
+async fn of_email(ctx: &Ctx, change: &mut Writer, email_hash: &str) -> Result<Vec<Stored<Invitation>>> {
+    if let Some(claim) = ctx.get(&keys::email(email_hash)).await? {
+        let bare = EmailClaim { user_guid: UserGuid::NOWHERE, ..claim.record.clone() };
+        change.keep(&System, Some(&claim), bare)?;
+    }
+    ctx.all(&keys::invitations(Invited::Email(email_hash), InvitationStatus::ALL, ctx.now())).await
+}
+
+/// Binds an invitation to the user's id instead of the e-mail, which nobody else can ever have.
+fn rebind(change: &mut Writer, before: &Stored<Invitation>, user: UserGuid) -> Result<()> {
+    let rebound =
+        Invitation { user_guid: Some(user), email: None, email_hash: None, ..before.record.clone() };
+    change.adjust(&System, before, rebound, "invitation-updated").map(drop)
+}
+
+/// Takes name and e-mail out of a membership and of the ownership that goes with it. Whether the membership had any.
+fn scrub(change: &mut Writer, tie: &mut Tie) -> Result<bool> {
+    let name = former_member()?;
+    if let Some(owner) = tie.owner.as_ref().filter(|owner| owner.record.display_name != name) {
+        let scrubbed = Owner { display_name: name.clone(), ..owner.record.clone() };
+        tie.owner = Some(change.adjust(&tie.org, owner, scrubbed, "owner-updated")?);
+    }
+    let member = &tie.member.record;
+    if member.display_name == name && member.email.is_none() {
+        return Ok(false);
+    }
+    let scrubbed = Member { display_name: name, email: None, ..member.clone() };
+    tie.member = change.adjust(&tie.org, &tie.member, scrubbed, "member-updated")?;
+    Ok(true)
+}

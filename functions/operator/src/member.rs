@@ -1,0 +1,69 @@
+//! The state of members (ofm §9).
+
+use contract::{
+    error::{Error, Result, Tag},
+    ids::UserGuid,
+    revision,
+};
+use identity::{
+    keys,
+    member::{ARCS, Member, MemberState},
+    owner::OwnerState,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use service::{
+    Access, Class, Ctx, OrgFrom, Route, Written, allow, change, direct::action, names, records::MemberView,
+    revised,
+};
+use store::Stored;
+
+/// The actions.
+pub(crate) static ACTIONS: &[Route] = &[Route {
+    call: action("member-state-set"),
+    summary: "Suspend, reinstate or remove a member",
+    class: Class::A,
+    org: OrgFrom::Body,
+    access: Access::Operator,
+    errors: &[Tag::InvalidTransition, Tag::InUse],
+    handler: &change(set_state),
+}];
+
+names!([SetState] Member = keys::member[user_guid]);
+revised!(SetState);
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct SetState {
+    /// The member.
+    user_guid: UserGuid,
+    /// The revision that was seen.
+    expected_revision: Option<revision::Tag>,
+    /// The new state.
+    state: MemberState,
+    /// Also where a timesheet entry of the member is open, which is then voided.
+    #[expect(dead_code, reason = "no timesheets are kept yet that could be open")]
+    force: Option<bool>,
+}
+
+async fn set_state(ctx: Ctx, input: SetState, before: Stored<Member>) -> Result<Written<MemberView>> {
+    allow(ARCS, before.record.state, input.state)?;
+    if input.state != MemberState::Active {
+        refuse_owner(&before.record)?;
+    }
+    let mut change = ctx.change();
+    let member = Member { state: input.state, ..before.record.clone() };
+    let after = change.update(ctx.org()?, &before, member, "member-state-set")?;
+    change.show(&after)
+}
+
+/// An active owner stays an active member.
+fn refuse_owner(member: &Member) -> Result<()> {
+    match member.owner {
+        Some(owner) if owner.state == OwnerState::Active => {
+            let blocking = json!([{"kind": "owner", "count": 1, "sample_id": member.user_guid}]);
+            Err(Error::from(Tag::InUse).detail("blocking", blocking))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,14 @@
+//! The actions against a database.
+#![expect(clippy::unwrap_used, reason = "the helpers below are tests as well")]
+
+mod clock;
+mod first_run;
+mod invitation;
+mod member;
+mod org;
+mod owner;
+mod people;
+mod privacy;
+mod races;
+mod user;
+mod user_status;
