@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use contract::{
-    context::RequestContext,
     codes::OrgCode,
+    context::RequestContext,
     error::{Error, Result, Tag},
     ids::OrgGuid,
     paging::{CursorScope, Limit},

@@ -1,21 +1,18 @@
 //! What happens to a request, in the order of contract §4: route, body shape, credential, association, role, org gate,
 //! idempotent replay, record.
 
-use std::time::Instant;
-
 use contract::{
-    envelope::{self, API_VERSION, Stats},
+    envelope::API_VERSION,
     error::{Error, Result, Tag},
 };
 use http::HeaderMap;
 use serde_json::{Map, Value};
-use store::Meter;
 
 use crate::{
-    app::{App, build},
+    app::App,
     headers::Headers,
-    log,
-    run::{Done, Run, Seen},
+    run::{Done, Run},
+    trace::{Finished, Trace},
 };
 
 /// Bodies larger than this are refused.
@@ -53,89 +50,46 @@ pub struct Response {
 
 /// Answers a request and logs it.
 pub async fn handle(app: &'static App, request: Request) -> Response {
-    let started = Instant::now();
+    let origin = header(&request.headers, "origin");
+    if request.method == "OPTIONS" && origin.is_some() {
+        return preflight(app, origin.as_deref());
+    }
     let headers = Headers::read(&request.headers);
-    let mut seen = Seen::default();
-    let meter = Meter::default();
     let path = within(app.service.name, &request.path);
     let call = format!("{} {}", request.method, path.unwrap_or(&request.path));
-    let origin = header(&request.headers, "origin");
-    let request_id = headers
-        .request_id
-        .clone()
-        .or(request.request_id.clone())
-        .unwrap_or_else(|| app.chance.uuid(app.clock.now()).to_string());
-    let mut found = None;
-    let result = match (request.method.as_str(), path) {
-        ("OPTIONS", _) if origin.is_some() => return preflight(app, origin.as_deref()),
-        (_, None) => Err(Tag::RouteNotFound.into()),
-        (method, Some(path)) => {
-            match app.service.find(method, path).inspect(|route| found = Some(route.call)) {
-                Err(methods) if methods.is_empty() => Err(Tag::RouteNotFound.into()),
-                Err(methods) => Err(Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", "))),
-                Ok(route) => match fields(&request) {
-                    Ok(body) => {
-                        let (source_ip, meter, request_id) =
-                            (request.source_ip.clone(), meter.clone(), request_id.clone());
-                        Run { app, route, headers, body, source_ip, meter, request_id }
-                            .answer(&mut seen)
-                            .await
-                    }
-                    Err(error) => Err(error),
-                },
-            }
-        }
-    };
-    let stats = Stats {
-        call,
-        service: app.service.name,
-        request_id,
-        timestamp_utc: seen.now.unwrap_or_else(|| app.clock.now()),
-        latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        build: build(),
-        orgcode: seen.orgcode,
-        actor: seen.actor,
-        cccode: seen.cccode,
-        context_source: seen.source,
-        session_fingerprint: seen.session_fingerprint,
-        api_key_fingerprint: seen.api_key_fingerprint,
-    };
-    let (status, body, replayed) = render(&result, &stats);
-    let error = result.as_ref().err();
-    log::write(
-        app,
-        &log::Line {
-            route: found,
-            stats: &stats,
-            status,
-            error,
-            usage: meter.usage(),
-            replayed,
-            tries: seen.tries,
-        },
-    );
+    let given = headers.request_id.as_ref().or(request.request_id.as_ref()).cloned();
+    let request_id = given.unwrap_or_else(|| app.chance.uuid(app.clock.now()).to_string());
+    let mut trace = Trace::start(app, call, request_id);
+    let result = answer(&request, path, headers, &mut trace).await;
+    let Finished { status, body, replayed } = trace.finish(&result);
     let mut headers = common_headers(app, origin.as_deref());
-    headers.push(("x-request-id", stats.request_id));
+    headers.push(("x-request-id", trace.request_id));
     if replayed {
         headers.push(("idempotent-replay", "true".to_owned()));
     }
-    if let Some(error) = error {
-        if let Some(seconds) = error.retry_after_seconds() {
-            headers.push(("retry-after", seconds.to_string()));
-        }
-        if let Some(allow) = error.get("allow").and_then(Value::as_str) {
-            headers.push(("allow", allow.to_owned()));
-        }
-    }
+    headers.extend(result.as_ref().err().into_iter().flat_map(error_headers));
     Response { status, headers, body }
 }
 
-/// Status, body, and whether it is a replay.
-pub(crate) fn render(result: &Result<Done>, stats: &Stats) -> (u16, String, bool) {
-    match result {
-        Ok(done) => (200, envelope::success(&done.data, done.revision.as_ref(), stats), done.replayed),
-        Err(error) => (error.tag().status(), envelope::failure(error, stats), false),
-    }
+/// Finds the route, reads the fields, and runs.
+async fn answer(request: &Request, path: Option<&str>, headers: Headers, trace: &mut Trace) -> Result<Done> {
+    let app = trace.app;
+    let path = path.ok_or(Tag::RouteNotFound)?;
+    let route = app.service.find(&request.method, path).map_err(|methods| match &methods[..] {
+        [] => Error::from(Tag::RouteNotFound),
+        methods => Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", ")),
+    })?;
+    trace.route = Some(route.call);
+    let body = fields(request)?;
+    let source_ip = request.source_ip.clone();
+    let (meter, request_id) = (trace.meter.clone(), trace.request_id.clone());
+    Run { app, route, headers, body, source_ip, meter, request_id }.answer(&mut trace.seen).await
+}
+
+fn error_headers(error: &Error) -> Vec<(&'static str, String)> {
+    let retry_after = error.retry_after_seconds().map(|seconds| ("retry-after", seconds.to_string()));
+    let allow = error.get("allow").and_then(Value::as_str).map(|methods| ("allow", methods.to_owned()));
+    retry_after.into_iter().chain(allow).collect()
 }
 
 /// The path within the service, without a stage prefix: `/prod/crm/stat` is `/stat`.

@@ -37,7 +37,11 @@ impl FromStr for ChannelCode {
     fn from_str(text: &str) -> Result<Self, Problem> {
         let good = (1..=32).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if good { Ok(Self(text.to_owned())) } else { Err(Problem::new("must be the code of a sales channel")) }
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Problem::new("must be the code of a sales channel"))
+        }
     }
 }
 
@@ -63,7 +67,8 @@ impl Headers {
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let mut problems = Vec::new();
-        let token = |name: &str, most: usize| text(name).filter(|text| is_token(text, most)).map(str::to_owned);
+        let token =
+            |name: &str, most: usize| text(name).filter(|text| is_token(text, most)).map(str::to_owned);
         Self {
             session: text("x-session-guid").map(Secret::new),
             key: text("x-api-key").map(Secret::new),
@@ -74,13 +79,18 @@ impl Headers {
             idempotency_key: parse("idempotency-key", text("idempotency-key"), &mut problems),
             request_id: token("x-request-id", 128),
             surface: token("x-g3n-surface", 16),
-            user_agent: text("user-agent").map(|agent| agent.chars().filter(|c| !c.is_control()).take(256).collect()),
+            user_agent: text("user-agent")
+                .map(|agent| agent.chars().filter(|c| !c.is_control()).take(256).collect()),
             problems,
         }
     }
 }
 
-fn parse<T: FromStr<Err = Problem>>(name: &str, text: Option<&str>, problems: &mut Vec<FieldProblem>) -> Option<T> {
+fn parse<T: FromStr<Err = Problem>>(
+    name: &str,
+    text: Option<&str>,
+    problems: &mut Vec<FieldProblem>,
+) -> Option<T> {
     match text?.parse() {
         Ok(value) => Some(value),
         Err(problem) => {

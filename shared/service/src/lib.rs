@@ -22,6 +22,7 @@ pub mod openapi;
 pub mod records;
 mod route;
 mod run;
+mod trace;
 mod transition;
 
 pub use access::Access;

@@ -24,12 +24,11 @@ fn database() -> &'static Database {
 
 #[expect(clippy::disallowed_methods, reason = "tests are told their database by the environment")]
 fn start() -> Database {
-    let (endpoint, embedded) = match std::env::var("G3N_TEST_DYNAMODB") {
-        Ok(endpoint) => (endpoint, None),
-        Err(_) => {
-            let embedded = stack::embedded::start().expect("the embedded database starts");
-            (embedded.endpoint.clone(), Some(embedded))
-        }
+    let (endpoint, embedded) = if let Ok(endpoint) = std::env::var("G3N_TEST_DYNAMODB") {
+        (endpoint, None)
+    } else {
+        let embedded = stack::embedded::start().expect("the embedded database starts");
+        (embedded.endpoint.clone(), Some(embedded))
     };
     let table = format!("g3n-test-{}-{:08x}", std::process::id(), fastrand::u32(..));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

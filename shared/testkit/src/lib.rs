@@ -1,8 +1,11 @@
 //! What the tests of every crate share: a database, a fresh org for each test, callers, a clock that can be moved, and
 //! a proxy that makes the database fail.
 
+#![allow(clippy::missing_panics_doc, reason = "what is here panics where a test is to fail")]
+
 pub mod bus;
 pub mod database;
+pub mod items;
 pub mod journal;
 pub mod proxy;
 mod reply;

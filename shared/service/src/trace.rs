@@ -1,0 +1,81 @@
+//! What is known of a request from its arrival to its answer: for the envelope and the log line.
+
+use std::time::Instant;
+
+use contract::{
+    envelope::{self, Stats},
+    error::Result,
+};
+use store::Meter;
+
+use crate::{
+    app::{App, build},
+    log,
+    route::Call,
+    run::{Done, Seen},
+};
+
+/// One request under way.
+pub(crate) struct Trace {
+    pub(crate) app: &'static App,
+    pub(crate) request_id: String,
+    pub(crate) meter: Meter,
+    pub(crate) seen: Seen,
+    /// The route, once it is found.
+    pub(crate) route: Option<Call>,
+    call: String,
+    started: Instant,
+}
+
+/// A request that is at its end.
+pub(crate) struct Finished {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    pub(crate) replayed: bool,
+}
+
+impl Trace {
+    /// Begins with what was asked for and the id of the request.
+    pub(crate) fn start(app: &'static App, call: String, request_id: String) -> Self {
+        let (meter, seen, started) = (Meter::default(), Seen::default(), Instant::now());
+        Self { app, request_id, meter, seen, route: None, call, started }
+    }
+
+    /// Puts the result into its envelope, and writes the log line.
+    pub(crate) fn finish(&self, result: &Result<Done>) -> Finished {
+        let stats = self.stats();
+        let (status, body, replayed) = match result {
+            Ok(done) => (200, envelope::success(&done.data, done.revision.as_ref(), &stats), done.replayed),
+            Err(error) => (error.tag().status(), envelope::failure(error, &stats), false),
+        };
+        let line = log::Line {
+            route: self.route,
+            stats: &stats,
+            status,
+            error: result.as_ref().err(),
+            usage: self.meter.usage(),
+            replayed,
+            tries: self.seen.tries,
+        };
+        log::write(self.app, &line);
+        Finished { status, body, replayed }
+    }
+
+    fn stats(&self) -> Stats {
+        let seen = &self.seen;
+        Stats {
+            call: self.call.clone(),
+            service: self.app.service.name,
+            request_id: self.request_id.clone(),
+            timestamp_utc: seen.now.unwrap_or_else(|| self.app.clock.now()),
+            latency_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            build: build(),
+            orgcode: seen.orgcode.clone(),
+            actor: seen.actor.clone(),
+            cccode: seen.cccode.clone(),
+            context_source: seen.source,
+            session_fingerprint: seen.session_fingerprint.clone(),
+            api_key_fingerprint: seen.api_key_fingerprint.clone(),
+        }
+    }
+}
