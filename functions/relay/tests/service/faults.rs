@@ -5,17 +5,15 @@ use std::{
     time::Duration,
 };
 
-use relay::{
-    bus::Bus,
-    relay::{BatchAnswer, Failure, Relay},
-};
+use relay::relay::{BatchAnswer, Failure, Relay};
 use serde_json::{Value, json};
 use service::{Clock, LogSink};
 use testkit::bus::{self, Mood};
 
+use crate::{TIME_LEFT, function};
+
 /// 4 March 2026, 08:00:01.500 UTC: 1.5 s after the entries were written.
 const NOW: i64 = 1_772_611_201_500;
-const TIME_LEFT: Duration = Duration::from_mins(1);
 
 /// The function and its bus.
 struct Shop {
@@ -29,8 +27,7 @@ impl Shop {
         let bus = bus::Bus::start(moods).await;
         let log = Arc::default();
         let clock = Clock::Manual(Arc::new(AtomicI64::new(NOW)));
-        let there = Bus::new(&bus.endpoint(), "g3n-test".to_owned());
-        Self { relay: Relay::new(there, clock, LogSink::Memory(Arc::clone(&log))), bus, log }
+        Self { relay: function(&bus, clock, LogSink::Memory(Arc::clone(&log))), bus, log }
     }
 
     async fn offer(&self, records: &[Value]) -> Result<BatchAnswer, Failure> {

@@ -1,12 +1,11 @@
 //! From what services write to what the bus has.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use identity::org::OrgStatus;
-use relay::{bus::Bus, relay::Relay};
+use relay::relay::Relay;
 use serde_json::Value;
-use service::{Clock, LogSink};
 use stack::{
     aws,
     pump::{Pump, Target},
@@ -20,25 +19,25 @@ use testkit::{
     database,
 };
 
+use crate::{TIME_LEFT, plain_function};
+
 const DEADLINE: Duration = Duration::from_secs(30);
 
 struct InProcess(Relay);
 
 impl Target for InProcess {
     async fn invoke(&self, event: &Value) -> anyhow::Result<Value> {
-        let answer = self.0.handle(event.clone(), Duration::from_mins(1)).await;
+        let answer = self.0.handle(event.clone(), TIME_LEFT).await;
         Ok(serde_json::to_value(answer.map_err(|failure| anyhow!("{failure:?}"))?)?)
     }
 }
 
 async fn pump(bus: &bus::Bus) -> Pump<InProcess> {
-    let bus = Bus::new(&bus.endpoint(), "g3n-test".to_owned());
-    let relay = Relay::new(bus, Clock::System, LogSink::Memory(Arc::default()));
     let database = database::client(database::endpoint());
     let arn = table::stream_arn(&database, database::table()).await.unwrap();
     let streams = aws_sdk_dynamodbstreams::Client::new(&aws::local(database::endpoint()));
     let source = Template::local().unwrap().event_source().unwrap();
-    Pump::new(streams, arn, source, InProcess(relay), None).unwrap()
+    Pump::new(streams, arn, source, InProcess(plain_function(bus)), None).unwrap()
 }
 
 #[tokio::test]
