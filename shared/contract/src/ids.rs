@@ -109,6 +109,8 @@ ids! {
     LogicalGuid;
     /// A customer of an org.
     CustomerGuid;
+    /// One of the addresses of a record.
+    AddressId;
     /// The public handle of a session. The bearer secret is something else.
     SessionId;
     /// A service account of an org.

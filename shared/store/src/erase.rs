@@ -18,19 +18,26 @@ use crate::{
 impl Store {
     /// The keys of up to `most` items of a partition of the table, strongly consistent.
     pub async fn keys_of(&self, partition: &Partition, most: usize) -> Result<Vec<Key<Anything>>> {
-        self.meter.read_trip();
-        let answer = self
-            .all_of(partition.as_str())
-            .projection_expression("#pk, #sk")
-            .expression_attribute_names("#sk", "sk")
-            .limit(i32::try_from(most).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(|error| failed(&error))?;
-        self.meter.read(answer.consumed_capacity());
-        // Keys are small: a page holds far more of them than a transaction takes.
-        let items = answer.items.into_iter().flatten();
-        Ok(items.map(|item| Key::stored(string(&item, "pk"), string(&item, "sk"))).collect())
+        let (mut keys, mut start) = (Vec::new(), None);
+        loop {
+            self.meter.read_trip();
+            let answer = self
+                .all_of(partition.as_str())
+                .projection_expression("#pk, #sk")
+                .expression_attribute_names("#sk", "sk")
+                .limit(i32::try_from(most - keys.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| failed(&error))?;
+            self.meter.read(answer.consumed_capacity());
+            let items = answer.items.into_iter().flatten();
+            keys.extend(items.map(|item| Key::stored(string(&item, "pk"), string(&item, "sk"))));
+            start = answer.last_evaluated_key;
+            if start.is_none() || keys.len() >= most {
+                return Ok(keys);
+            }
+        }
     }
 
     /// How many items a partition of the table holds.
