@@ -1,1 +1,23 @@
-//! Customers.
+//! Customers and what is kept of them: the `crm` service (contract crm).
+//!
+//! One module per entity: its record, its rules, its routes and their handlers. Keys are in [`keys`].
+
+use service::Service;
+
+mod access;
+pub mod customer;
+pub mod keys;
+pub mod lookup;
+mod mask;
+mod pattern;
+pub mod retention;
+mod settings;
+mod stat;
+pub mod stored_answer;
+
+/// The service.
+pub static SERVICE: Service = Service {
+    name: "crm",
+    summary: "Customers and what is kept of them",
+    areas: &[customer::ROUTES, retention::ROUTES, stat::ROUTES],
+};

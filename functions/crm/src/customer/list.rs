@@ -1,0 +1,50 @@
+//! Listing customers (crm §4).
+
+use contract::{
+    error::Result,
+    states::{Filter, visible},
+    time::Time,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::{Answer, Ctx};
+
+use super::{CustomerView, Kind, Status};
+use crate::keys;
+
+#[derive(Clone, Deserialize, JsonSchema)]
+pub(super) struct List {
+    /// Only this status, or `all`; merged and anonymized customers are hidden unless asked for.
+    status: Option<Filter<Status>>,
+    /// Only this kind.
+    kind: Option<Kind>,
+    /// Only those created then or later.
+    from: Option<Time>,
+    /// Only those created then or earlier.
+    to: Option<Time>,
+    /// Shows every status.
+    include_doomed: Option<bool>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Customers {
+    /// The customers.
+    customers: Vec<CustomerView>,
+    /// Where to go on; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+pub(super) async fn newest_first(ctx: Ctx, input: List) -> Result<Answer<Customers>> {
+    let (org, statuses) = (ctx.org()?, visible(input.status, input.include_doomed));
+    let customers = match input.kind {
+        Some(kind) => keys::customer::by_kind(org, kind, &statuses),
+        None => keys::customer::by_status(org, &statuses),
+    };
+    let range = customers.between(
+        input.from.as_ref().map(|from| from as &dyn std::fmt::Display),
+        input.to.as_ref().map(|to| to as &dyn std::fmt::Display),
+    );
+    let page = ctx.list(&range).await?;
+    Ok(Answer::new(Customers { customers: page.show(&ctx), next_token: page.next_token }))
+}
