@@ -82,9 +82,8 @@ struct LoggedIn {
 }
 
 async fn create(ctx: Ctx, input: Create) -> Result<Written<LoggedIn>> {
-    let (user, counts) = authenticate(&ctx, &input.email, &input.passcode).await?;
+    let Authenticated { user, index, counts } = authenticate(&ctx, &input.email, &input.passcode).await?;
     may_log_in(&user.record)?;
-    let index = ctx.get(&keys::session::open(user.record.user_guid)).await?;
     let mut change = ctx.change();
     require_user(&ctx, &mut change, &user, &input.passcode)?;
     clear_count(&mut change, &counts)?;
@@ -109,9 +108,18 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<LoggedIn>> {
     Ok(change.answer(about(&created, data)?))
 }
 
+/// Who logs in, and what goes with it.
+struct Authenticated {
+    user: Stored<User>,
+    /// The user's open sessions.
+    index: Option<Stored<OpenSessions>>,
+    /// The failures that were counted so far.
+    counts: Counts,
+}
+
 /// The user whose e-mail and passcode these are. Takes the same steps for an e-mail that nobody has as for a wrong
 /// passcode, so that neither answer nor time tells them apart.
-async fn authenticate(ctx: &Ctx, email: &Email, given: &Secret) -> Result<(Stored<User>, Counts)> {
+async fn authenticate(ctx: &Ctx, email: &Email, given: &Secret) -> Result<Authenticated> {
     let subjects = Subject::of(email, ctx.source_ip(), ctx.lookup_key());
     let claim = identity::keys::email(&EmailClaim::hash(email, ctx.lookup_key()));
     let mut batch = Batch::default();
@@ -122,14 +130,20 @@ async fn authenticate(ctx: &Ctx, email: &Email, given: &Secret) -> Result<(Store
     counts.check(ctx.now())?;
 
     let user_guid = found.get(&claim)?.map(|claim| claim.record.user_guid);
-    let user = ctx.get(&identity::keys::user(user_guid.unwrap_or(UserGuid::NOWHERE))).await?;
+    let some_guid = user_guid.unwrap_or(UserGuid::NOWHERE);
+    let (user, index) = (identity::keys::user(some_guid), keys::session::open(some_guid));
+    let mut batch = Batch::default();
+    batch.want(&user);
+    batch.want(&index);
+    let found = ctx.read(batch).await?;
+    let user = found.get(&user)?;
     let hash = user.as_ref().and_then(|user| user.record.passcode_hash.as_ref());
     let is_right = match hash {
         Some(hash) => hash.verify(given)?,
         None => passcode::verify_nothing(given).map(|()| false)?,
     };
     match user {
-        Some(user) if is_right => Ok((user, counts)),
+        Some(user) if is_right => Ok(Authenticated { user, index: found.get(&index)?, counts }),
         _ => {
             counts.count_failure(ctx, user_guid).await?;
             Err(Tag::InvalidPasscode.into())

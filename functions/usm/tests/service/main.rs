@@ -1,0 +1,11 @@
+//! The service against a database.
+
+mod api_key;
+mod api_key_end;
+mod lockout;
+mod login;
+mod people;
+mod race;
+mod secrets;
+mod service_account;
+mod session;
