@@ -16,6 +16,7 @@ use identity::{
     keys,
     member::{Member, MemberState},
     org::{OrgCodeClaim, OrgRecord, OrgStatus},
+    owned_orgs::OwnedOrgs,
     owner::{Owner, OwnerState},
     user::User,
 };
@@ -121,7 +122,7 @@ async fn create(
     code: Option<Stored<InvitationCodeClaim>>,
 ) -> Result<Written<Founded>> {
     let user = founder(&ctx, input.user_guid)?;
-    let invitation = invitation_of(&ctx, user, code).await?;
+    let (invitation, owned) = invitation_of(&ctx, user, code).await?;
     usable(&invitation.record, &input.orgcode, ctx.now())?;
 
     let (org, mut change) = ctx.found_org(&input.orgcode);
@@ -137,6 +138,8 @@ async fn create(
     let record = new_org(&org, user.user_guid, centre.record.cc_guid, input);
     let created = change.create(&org, record, "org-created")?;
     add_owner(&mut change, &org, user, &created.record.orgcode, ctx.now())?;
+    let owns = OwnedOrgs::of(user.user_guid, owned.as_ref()).with(org.guid());
+    change.keep(&System, owned.as_ref(), owns)?;
 
     let answer = ctx.show(&created)?.map(|org| Founded {
         org,
@@ -161,18 +164,21 @@ fn founder(ctx: &Ctx, named: Option<UserGuid>) -> Result<&User> {
     }
 }
 
-/// The person's invitation with a code. No such code and another's invitation are one refusal, which is counted.
+/// The person's invitation with a code, and the orgs that they own already. No such code and another's invitation are
+/// one refusal, which is counted.
 async fn invitation_of(
     ctx: &Ctx,
     user: &User,
     code: Option<Stored<InvitationCodeClaim>>,
-) -> Result<Stored<Invitation>> {
+) -> Result<(Stored<Invitation>, Option<Stored<OwnedOrgs>>)> {
     if let Some(code) = code {
         let (tries, invitation) =
             (own_keys::tries::of_user(user.user_guid), keys::invitation(code.record.invitation_id));
+        let owned = keys::owned_orgs(user.user_guid);
         let mut batch = Batch::default();
         batch.want(&tries);
         batch.want(&invitation);
+        batch.want(&owned);
         let found = ctx.read(batch).await?;
         if let Some(tries) = found.get(&tries)? {
             tries.record.check(ctx.now())?;
@@ -180,7 +186,7 @@ async fn invitation_of(
         let email = user.email.as_ref().filter(|_| user.email_confirmed);
         let is_theirs = |found: &Stored<Invitation>| found.record.is_for(user.user_guid, email);
         if let Some(invitation) = found.get(&invitation)?.filter(is_theirs) {
-            return Ok(invitation);
+            return Ok((invitation, found.get(&owned)?));
         }
     }
     tries::count_failure(ctx, user.user_guid).await?;

@@ -16,7 +16,7 @@ use identity::{
 use service::{Ctx, Writer};
 use store::{Stored, System};
 
-use crate::membership::Tie;
+use crate::membership::{self, Tie};
 
 /// Up to so many memberships (four items each) are written together with the user's own record …
 const TIES_AT_ONCE: usize = 20;
@@ -39,41 +39,28 @@ pub(crate) fn of_user(user: &User) -> Result<User> {
     })
 }
 
-/// Scrubs what other records repeat of a user, and cuts the e-mail's claim off from the user. Answers the ties that
-/// the change does not write.
-pub(crate) async fn of_copies(
-    ctx: &Ctx,
-    change: &mut Writer,
-    user: &User,
-    mut ties: Vec<Tie>,
-) -> Result<Vec<Tie>> {
+/// Scrubs what other records repeat of a user, and cuts the e-mail's claim off from the user.
+pub(crate) async fn of_copies(ctx: &Ctx, change: &mut Writer, user: &User) -> Result<()> {
+    let ties = membership::ties(ctx, user.user_guid).await?;
     let invitations = match &user.email {
         Some(email) => of_email(ctx, change, &EmailClaim::hash(email, ctx.lookup_key())).await?,
         None => Vec::new(),
     };
     if ties.len() <= TIES_AT_ONCE && invitations.len() <= INVITATIONS_AT_ONCE {
-        for invitation in &invitations {
-            rebind(change, invitation, user.user_guid)?;
-        }
-        let mut left = Vec::new();
-        for mut tie in ties {
-            if !scrub(change, &mut tie)? {
-                left.push(tie);
-            }
-        }
-        return Ok(left);
+        invitations.iter().try_for_each(|invitation| rebind(change, invitation, user.user_guid))?;
+        return ties.iter().try_for_each(|tie| scrub(change, tie));
     }
     for part in invitations.chunks(TIES_AT_ONCE) {
         let mut writer = ctx.change();
         part.iter().try_for_each(|invitation| rebind(&mut writer, invitation, user.user_guid))?;
         ctx.commit(writer).await?;
     }
-    for part in ties.chunks_mut(TIES_AT_ONCE) {
+    for part in ties.chunks(TIES_AT_ONCE) {
         let mut writer = ctx.change();
-        part.iter_mut().try_for_each(|tie| scrub(&mut writer, tie).map(drop))?;
+        part.iter().try_for_each(|tie| scrub(&mut writer, tie))?;
         ctx.commit(writer).await?;
     }
-    Ok(ties)
+    Ok(())
 }
 
 /// Leaves the claim with nothing but its hash, and finds the invitations that hold the e-mail.
@@ -92,18 +79,17 @@ fn rebind(change: &mut Writer, before: &Stored<Invitation>, user: UserGuid) -> R
     change.adjust(&System, before, rebound, "invitation-updated").map(drop)
 }
 
-/// Takes name and e-mail out of a membership and of the ownership that goes with it. Whether the membership had any.
-fn scrub(change: &mut Writer, tie: &mut Tie) -> Result<bool> {
+/// Takes name and e-mail out of a membership and of the ownership that goes with it.
+fn scrub(change: &mut Writer, tie: &Tie) -> Result<()> {
     let name = former_member()?;
     if let Some(owner) = tie.owner.as_ref().filter(|owner| owner.record.display_name != name) {
         let scrubbed = Owner { display_name: name.clone(), ..owner.record.clone() };
-        tie.owner = Some(change.adjust(&tie.org, owner, scrubbed, "owner-updated")?);
+        change.adjust(&tie.org, owner, scrubbed, "owner-updated")?;
     }
     let member = &tie.member.record;
-    if member.display_name == name && member.email.is_none() {
-        return Ok(false);
+    if member.display_name != name || member.email.is_some() {
+        let scrubbed = Member { display_name: name, email: None, ..member.clone() };
+        change.adjust(&tie.org, &tie.member, scrubbed, "member-updated")?;
     }
-    let scrubbed = Member { display_name: name, email: None, ..member.clone() };
-    tie.member = change.adjust(&tie.org, &tie.member, scrubbed, "member-updated")?;
-    Ok(true)
+    Ok(())
 }

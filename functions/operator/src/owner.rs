@@ -9,15 +9,16 @@ use identity::{
     keys,
     member::{Member, MemberState},
     org::OrgRecord,
+    owned_orgs::OwnedOrgs,
     owner::{ARCS, MOST_ACTIVE, Owner, OwnerState},
-    user::{User, UserStatus},
+    user::UserStatus,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{
     Access, Class, Ctx, OrgFrom, Route, Writer, Written, allow, change, direct::action, names, revised, write,
 };
-use store::{Action, Batch, Org, Shown, Stored};
+use store::{Action, Batch, Org, Shown, Stored, System};
 
 /// The actions.
 pub(crate) static ACTIONS: &[Route] = &[
@@ -58,25 +59,19 @@ struct PrimarySet {
     former_primary_user_guid: UserGuid,
 }
 
-/// Those whose records a change of the primary owner writes.
-struct Heir {
-    user: Stored<User>,
+/// What a change of the primary owner writes of a person.
+struct Person {
     member: Stored<Member>,
     owner: Option<Stored<Owner>>,
+    owned: Option<Stored<OwnedOrgs>>,
 }
 
 async fn set_primary(ctx: Ctx, input: SetPrimary) -> Result<Written<PrimarySet>> {
     let (org, seen) = (ctx.org()?, ctx.org_record()?);
     let former = seen.record.primary_owner_user_guid;
-    let (heir, former_member, former_owner) = people(&ctx, org, input.user_guid, former).await?;
-    if let Some(expected) = input.expected_revision {
-        match &heir.owner {
-            None => return Err(Tag::NotFound.into()),
-            Some(owner) if owner.revision != expected => return Err(ctx.conflict(owner)?),
-            Some(_) => {}
-        }
-    }
-    refuse_unfit(&heir, former)?;
+    let (heir, primary) = people(&ctx, org, input.user_guid, former).await?;
+    check_revision(&ctx, heir.owner.as_ref(), input.expected_revision)?;
+    refuse_unfit(&heir.member.record, former)?;
     if heir.owner.as_ref().is_none_or(|owner| owner.record.state != OwnerState::Active) {
         refuse_too_many(&ctx, org).await?;
     }
@@ -84,51 +79,49 @@ async fn set_primary(ctx: Ctx, input: SetPrimary) -> Result<Written<PrimarySet>>
     // The org names its primary owner: who comes second finds that it moved, and decides anew.
     let named = OrgRecord { primary_owner_user_guid: input.user_guid, ..seen.record.clone() };
     change.adjust(org, seen, named, "org-updated")?;
-    change.require(&keys::user(input.user_guid), &heir.user)?;
-    let secondary = former_owner.record.made_secondary(ctx.now());
-    write_owner(&mut change, org, &former_owner, secondary, &former_member, "owner-primary-set")?;
+    step_back(&ctx, &mut change, org, &primary)?;
     let owner = inherit(&ctx, &mut change, org, &heir, former)?;
     let answer = ctx.show(&owner)?;
     Ok(change.answer(answer.map(|owner| PrimarySet { owner, former_primary_user_guid: former })))
 }
 
-/// Reads the records of the person who is to be the primary owner and of the one who is, in one round trip.
-async fn people(
-    ctx: &Ctx,
-    org: &Org,
-    heir: UserGuid,
-    former: UserGuid,
-) -> Result<(Heir, Stored<Member>, Stored<Owner>)> {
+/// Reads the records of the person who is to be the primary owner, who must be a verified user and a member, and of
+/// the one who is, in one round trip.
+async fn people(ctx: &Ctx, org: &Org, heir: UserGuid, former: UserGuid) -> Result<(Person, Person)> {
     let mut batch = Batch::default();
     batch.want(&keys::user(heir));
     for user in [heir, former] {
         batch.want(&keys::member(org, user));
         batch.want(&keys::owner(org, user));
+        batch.want(&keys::owned_orgs(user));
     }
     let found = ctx.read(batch).await?;
-    let nobody = || Error::no_such("user_guid");
-    let user = found.get(&keys::user(heir))?.ok_or_else(nobody)?;
-    let member = found.get(&keys::member(org, heir))?.ok_or_else(nobody)?;
-    let owner = found.get(&keys::owner(org, heir))?;
-    let former_member = found.get(&keys::member(org, former))?;
-    let former_owner = found.get(&keys::owner(org, former))?;
-    match (former_member, former_owner) {
-        (Some(member_before), Some(owner_before)) => {
-            Ok((Heir { user, member, owner }, member_before, owner_before))
-        }
-        _ => Err(Error::internal("an org without the records of its primary owner")),
+    let person = |user| -> Result<Option<Person>> {
+        let owner = found.get(&keys::owner(org, user))?;
+        let owned = found.get(&keys::owned_orgs(user))?;
+        Ok(found.get(&keys::member(org, user))?.map(|member| Person { member, owner, owned }))
+    };
+    let is_verified =
+        found.get(&keys::user(heir))?.is_some_and(|user| user.record.status == UserStatus::Verified);
+    let heir = person(heir)?.filter(|_| is_verified).ok_or_else(|| Error::no_such("user_guid"))?;
+    let former = person(former)?.ok_or_else(|| Error::internal("a primary owner who is no member"))?;
+    Ok((heir, former))
+}
+
+/// The revision of the owner record, where the request says which it saw.
+fn check_revision(ctx: &Ctx, owner: Option<&Stored<Owner>>, expected: Option<revision::Tag>) -> Result<()> {
+    match (expected, owner) {
+        (Some(_), None) => Err(Tag::NotFound.into()),
+        (Some(expected), Some(owner)) if owner.revision != expected => Err(ctx.conflict(owner)?),
+        _ => Ok(()),
     }
 }
 
-/// The primary owner is a verified user and an active member, and not the one who is to be replaced.
-fn refuse_unfit(heir: &Heir, former: UserGuid) -> Result<()> {
-    if heir.user.record.status != UserStatus::Verified {
-        return Err(Error::no_such("user_guid"));
-    }
-    if heir.member.record.user_guid == former {
+fn refuse_unfit(member: &Member, former: UserGuid) -> Result<()> {
+    if member.user_guid == former {
         return Err(Error::from(Tag::InvalidState).detail("field", "user_guid"));
     }
-    refuse_unfit_member(&heir.member.record)
+    refuse_unfit_member(member)
 }
 
 /// An active owner is an active member, without an end (ofm §9, `valid_until`).
@@ -148,19 +141,32 @@ async fn refuse_too_many(ctx: &Ctx, org: &Org) -> Result<()> {
     Err(Error::from(Tag::LimitExceeded).detail("most", MOST_ACTIVE))
 }
 
+/// Makes the primary owner a secondary one.
+fn step_back(ctx: &Ctx, change: &mut Writer, org: &Org, person: &Person) -> Result<()> {
+    let user = person.member.record.user_guid;
+    let owner = person.owner.as_ref().ok_or_else(|| Error::internal("a primary owner who is no owner"))?;
+    let secondary = owner.record.made_secondary(ctx.now());
+    write_owner(change, org, owner, secondary, &person.member, "owner-primary-set")?;
+    let owned = OwnedOrgs::of(user, person.owned.as_ref()).without(org.guid());
+    change.keep(&System, person.owned.as_ref(), owned)
+}
+
+/// Makes a member the primary owner.
 fn inherit(
     ctx: &Ctx,
     change: &mut Writer,
     org: &Org,
-    heir: &Heir,
+    person: &Person,
     former: UserGuid,
 ) -> Result<Stored<Owner>> {
+    let member = &person.member.record;
+    let owned = OwnedOrgs::of(member.user_guid, person.owned.as_ref()).with(org.guid());
+    change.keep(&System, person.owned.as_ref(), owned)?;
     let action = Action::from("owner-primary-set").with("former_primary_user_guid", former.to_string());
-    if let Some(before) = &heir.owner {
+    if let Some(before) = &person.owner {
         let primary = before.record.made_primary(ctx.now());
-        return write_owner(change, org, before, primary, &heir.member, action);
+        return write_owner(change, org, before, primary, &person.member, action);
     }
-    let member = &heir.member.record;
     let owner = Owner {
         org_guid: member.org_guid,
         user_guid: member.user_guid,
@@ -171,7 +177,7 @@ fn inherit(
         state: OwnerState::Active,
         since: ctx.now(),
     };
-    copy_to_member(change, org, &heir.member, &owner)?;
+    copy_to_member(change, org, &person.member, &owner)?;
     change.create(org, owner, action)
 }
 

@@ -6,20 +6,21 @@ use contract::{
     revision,
     time::Time,
 };
-use identity::user::{ARCS, User, UserStatus};
+use identity::{
+    keys::owned_orgs,
+    owned_orgs::OwnedOrgs,
+    user::{ARCS, User, UserStatus},
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use service::{
-    Access, Class, Ctx, OrgFrom, Route, Written, allow, change, direct::action, names, records::UserView,
-    revised,
+    Access, Class, Ctx, OrgFrom, Route, Writer, Written, allow, change, direct::action, names,
+    records::UserView, revised,
 };
 use store::{Action, Stored, System};
 
-use crate::{
-    erasure, keys,
-    membership::{self, Tie},
-};
+use crate::{erasure, keys, membership};
 
 /// The actions.
 pub(crate) static ACTIONS: &[Route] = &[Route {
@@ -28,13 +29,12 @@ pub(crate) static ACTIONS: &[Route] = &[Route {
     class: Class::A,
     org: OrgFrom::Nowhere,
     access: Access::Operator,
-    errors: &[Tag::InvalidTransition, Tag::InvalidState, Tag::InUse, Tag::LimitExceeded],
+    errors: &[Tag::InvalidTransition, Tag::InvalidState, Tag::InUse],
     handler: &change(set_status),
 }];
 
-/// The end of a user is conditioned on so many memberships at most: one item each, of the hundred that fit into a
-/// transaction.
-const MOST_GUARDED: usize = 80;
+/// What stands in the way is counted up to here (ofm §1, `in-use`).
+const MOST_COUNTED: usize = 100;
 
 names!([SetStatus] User = keys::user[user_guid]);
 revised!(SetStatus);
@@ -61,17 +61,12 @@ async fn set_status(ctx: Ctx, input: SetStatus, before: Stored<User>) -> Result<
     let mut action = Action::from("user-status-set");
     let mut change = ctx.change();
     if input.status == UserStatus::Doomed {
-        let mut ties = membership::ties(&ctx, input.user_guid).await?;
-        refuse_primary(&ties)?;
-        if erase {
-            ties = erasure::of_copies(&ctx, &mut change, &before.record, ties).await?;
-            user = erasure::of_user(&user)?;
-            action = action.with("erased", true);
-        }
-        // Nobody may make the user a primary owner meanwhile: that writes the membership.
-        for tie in ties.iter().filter(|tie| tie.may_become_primary()) {
-            change.require(&identity::keys::member(&tie.org, input.user_guid), &tie.member)?;
-        }
+        refuse_primary_owner(&ctx, &mut change, input.user_guid).await?;
+    }
+    if erase {
+        erasure::of_copies(&ctx, &mut change, &before.record).await?;
+        user = erasure::of_user(&user)?;
+        action = action.with("erased", true);
     }
     let after = change.update(&System, &before, user, action)?;
     change.show(&after)
@@ -95,17 +90,14 @@ fn moved(user: &User, to: UserStatus, now: Time) -> Result<User> {
 }
 
 /// An org that is not doomed keeps its primary owner (ofm §8).
-fn refuse_primary(ties: &[Tie]) -> Result<()> {
-    let owned: Vec<_> = ties.iter().filter(|tie| tie.is_primary()).collect();
-    if let Some(first) = owned.first() {
-        let blocking = json!([{"kind": "org", "count": owned.len().min(100), "sample_id": first.org.guid()}]);
+async fn refuse_primary_owner(ctx: &Ctx, change: &mut Writer, user: UserGuid) -> Result<()> {
+    let seen = ctx.get(&owned_orgs(user)).await?;
+    let owned = OwnedOrgs::of(user, seen.as_ref());
+    let living = membership::living(ctx, &owned).await?;
+    if let Some(first) = living.first() {
+        let blocking = json!([{"kind": "org", "count": living.len().min(MOST_COUNTED), "sample_id": first}]);
         return Err(Error::from(Tag::InUse).detail("blocking", blocking));
     }
-    let guarded = ties.iter().filter(|tie| tie.may_become_primary()).count();
-    if guarded > MOST_GUARDED {
-        return Err(Error::from(Tag::LimitExceeded)
-            .detail("memberships", guarded)
-            .detail("most", MOST_GUARDED));
-    }
-    Ok(())
+    // Whoever names this user the primary owner of an org meanwhile finds that it moved.
+    change.keep(&System, seen.as_ref(), owned)
 }

@@ -155,6 +155,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::arcs;
 
     fn invitation() -> Invitation {
         Invitation {
@@ -169,6 +170,17 @@ mod tests {
             expires_at: Time::EPOCH.plus_hours(1),
             org_guid: None,
         }
+    }
+
+    #[test]
+    fn the_table_is_the_contracts() {
+        use InvitationStatus::{Accepted, Doomed, Expired, Open, Rejected};
+        let with_time = [ARCS, &[(Open, Expired)]].concat();
+        arcs::check(&with_time, Open, |from, to| match (from, to) {
+            (Open, Accepted | Rejected | Expired) => true,
+            (from, Doomed) => !matches!(from, Accepted | Doomed),
+            _ => false,
+        });
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{
     invitation::{Invitation, InvitationCodeClaim, InvitationStatus},
     member::{Member, MemberState},
     org::{OrgCodeClaim, OrgRecord},
+    owned_orgs::OwnedOrgs,
     owner::{Owner, OwnerState},
     service_account::{AccountStatus, ServiceAccount},
     session::{Session, SessionStatus},
@@ -68,6 +69,11 @@ pub fn members_by_state(org: &Org, states: &[MemberState]) -> Listing<Member> {
 /// A person's memberships in all orgs, by orgcode.
 pub fn memberships_of(user: UserGuid) -> Listing<Member> {
     Listing::new(Index::Second, [orgs_of(user)], Order::Ascending)
+}
+
+/// Of which orgs a user is the primary owner.
+pub fn owned_orgs(user: UserGuid) -> Key<OwnedOrgs> {
+    Key::new(&Partition::of_system("ofm").part("owned-by").part(user), &[&"orgs"])
 }
 
 fn owners(org: &Org, of: OwnerState) -> Partition {

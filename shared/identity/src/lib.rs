@@ -5,12 +5,15 @@
 //! callers, and the operator changes them all.
 
 pub mod api_key;
+#[cfg(test)]
+mod arcs;
 pub mod clock;
 pub mod invitation;
 pub mod keys;
 mod marker;
 pub mod member;
 pub mod org;
+pub mod owned_orgs;
 pub mod owner;
 pub mod passcode;
 pub mod service_account;

@@ -146,3 +146,19 @@ impl Member {
         profile.union(&self.roles)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arcs;
+
+    #[test]
+    fn the_table_is_the_contracts() {
+        use MemberState::{Active, Removed, Suspended};
+        arcs::check(ARCS, Active, |from, to| match (from, to) {
+            (Active, Suspended) | (Suspended, Active) => true,
+            (from, Removed) => from != Removed,
+            _ => false,
+        });
+    }
+}

@@ -118,3 +118,19 @@ impl Owner {
         Self { state: to, secondary_owner: to != OwnerState::Removed, since: now, ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arcs;
+
+    #[test]
+    fn the_table_is_the_contracts() {
+        use OwnerState::{Active, Removed, Suspended};
+        arcs::check(ARCS, Active, |from, to| match (from, to) {
+            (Active, Suspended) | (Suspended, Active) => true,
+            (from, Removed) => from != Removed,
+            _ => false,
+        });
+    }
+}

@@ -134,3 +134,19 @@ impl User {
         self.status == UserStatus::Verified && self.email_confirmed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arcs;
+
+    #[test]
+    fn the_table_is_the_contracts() {
+        use UserStatus::{Doomed, Suspended, Unverified, Verified};
+        arcs::check(ARCS, Unverified, |from, to| match (from, to) {
+            (Unverified | Suspended, Verified) | (Verified, Suspended) => true,
+            (from, Doomed) => from != Doomed,
+            _ => false,
+        });
+    }
+}

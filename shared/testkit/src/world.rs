@@ -22,6 +22,7 @@ use identity::{
     api_key::{ApiKey, KeyStatus},
     member::{Member, MemberState, OwnerCopy},
     org::{OrgCodeClaim, OrgRecord, OrgStatus},
+    owned_orgs::OwnedOrgs,
     owner::{Owner, OwnerState},
     service_account::{AccountStatus, ServiceAccount},
     session::{CAP_HOURS, SLIDING_HOURS, Session, SessionStatus},
@@ -150,6 +151,8 @@ impl World {
             since: now,
         };
         change.create(&org, owner, "owner-created", |_| panic!("owner")).expect("an owner");
+        let owns = OwnedOrgs::of(user_guid, None).with(org.guid());
+        change.keep(&System, None, owns).expect("an owner's orgs");
         inner.commit(change).await;
         let anonymous = Caller::anonymous();
         let world = Self { org, orgcode: orgcode.to_string(), cost_centre, owner: anonymous, inner };

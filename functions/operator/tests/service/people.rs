@@ -5,6 +5,7 @@ use identity::{
     keys,
     member::{Member, MemberState, OwnerCopy},
     org::OrgStatus,
+    owned_orgs::OwnedOrgs,
     owner::{Owner, OwnerState},
 };
 use operator::SERVICE;
@@ -101,6 +102,9 @@ pub(crate) async fn the_primary(world: &World, candidates: &[UserGuid]) -> UserG
         let copy = member(world, *user).await.owner;
         let repeated = owner.as_ref().map(|o| OwnerCopy { state: o.state, primary: o.primary_owner });
         assert_eq!(copy, repeated, "the member record repeats the owner record");
+        let owned = world.stored(&keys::owned_orgs(*user)).await;
+        let owns = OwnedOrgs::of(*user, owned.as_ref()).orgs.contains(&world.org.guid());
+        assert_eq!(owns, *user == org.primary_owner_user_guid, "the person's own list of orgs says the same");
         if owner.is_some_and(|owner| owner.primary_owner && owner.state == OwnerState::Active) {
             primaries.push(*user);
         }
