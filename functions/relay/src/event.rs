@@ -2,6 +2,7 @@
 
 use contract::{
     context::RequestContext,
+    envelope::ContextSource,
     error::{Error, Result},
     reason::{ReasonCode, SourceRefs},
     time::Time,
@@ -35,7 +36,7 @@ struct Detail<'e> {
     service: &'e str,
     action: &'e str,
     orgcode: Option<&'e str>,
-    request_context: &'e RequestContext,
+    request_context: RequestContext,
     reason: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason_code: Option<ReasonCode>,
@@ -60,7 +61,7 @@ impl Event {
             service: &entry.service,
             action: &entry.action,
             orgcode: entry.request_context.orgcode.as_deref(),
-            request_context: &entry.request_context,
+            request_context: public(&entry.request_context),
             reason: entry.why.as_ref().map(|why| why.text.as_str()),
             reason_code: entry.reason_code,
             source_refs: &entry.source_refs,
@@ -85,9 +86,15 @@ impl Event {
     }
 }
 
+/// The context without an operator's name: it may be that of a person, and only the journal keeps it.
+fn public(context: &RequestContext) -> RequestContext {
+    let is_operator = context.context_source == Some(ContextSource::Operator);
+    let actor = if is_operator { Some("operator".to_owned()) } else { context.actor.clone() };
+    RequestContext { actor, ..context.clone() }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
-    use contract::envelope::ContextSource;
     use serde_json::json;
     use store::journal::{SCHEMA_VERSION, Touched, Why};
 
@@ -181,5 +188,18 @@ pub(crate) mod tests {
         let fields = detail.as_object().unwrap();
         assert!(fields.contains_key("orgcode") && fields.contains_key("reason"));
         assert!(!fields.contains_key("reason_code") && !fields.contains_key("causation_id"));
+    }
+
+    #[test]
+    fn an_operators_name_stays_in_the_journal() {
+        let mut entry = entry();
+        entry.request_context.actor = Some("operator:jo@example.com".to_owned());
+        entry.request_context.context_source = Some(ContextSource::Operator);
+        let event = Event::new(&entry).unwrap();
+        assert!(
+            event.detail.contains(r#""actor":"operator""#) && !event.detail.contains("jo@"),
+            "{}",
+            event.detail
+        );
     }
 }
