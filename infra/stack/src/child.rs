@@ -66,8 +66,9 @@ impl Child {
     }
 }
 
-/// Sends what `command` prints to `file`.
+/// Sends what `command` prints to the end of `file`.
 pub fn log_to<'c>(command: &'c mut Command, file: &Path) -> Result<&'c mut Command> {
-    let log = File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
+    let log = File::options().create(true).append(true).open(file);
+    let log = log.with_context(|| format!("cannot write {}", file.display()))?;
     Ok(command.stdout(log.try_clone()?).stderr(log))
 }

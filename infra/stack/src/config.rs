@@ -24,6 +24,8 @@ pub struct Config {
     pub database: Database,
     /// Where the functions look for the database, if not at [`Config::database_url`]: a proxy before it.
     pub functions_database: Option<String>,
+    /// The file for what the functions print; none for where this process prints.
+    pub functions_log: Option<PathBuf>,
     /// Whether the data stays when the stack stops.
     pub persist: bool,
     /// What the functions log, as `RUST_LOG` takes it.
@@ -97,6 +99,7 @@ mod tests {
             emulator_port: taken.local_addr().unwrap().port(),
             database: Database::Embedded,
             functions_database: None,
+            functions_log: None,
             persist: false,
             log: "info".to_owned(),
         };

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::{
     aws::{CREDENTIAL, REGION},
-    child::Child,
+    child::{Child, log_to},
     config::Config,
     template::{Function, Template},
     wait,
@@ -69,6 +69,9 @@ pub fn start(config: &Config, template: &Template) -> Result<Child> {
         // A developer's own AWS settings are not for these functions.
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN");
+    if let Some(file) = &config.functions_log {
+        log_to(&mut watch, file)?;
+    }
     Child::spawn("cargo lambda watch", &mut watch, "`make up` installs it.")
 }
 
@@ -139,6 +142,7 @@ mod tests {
             emulator_port: 5000,
             database: Database::Embedded,
             functions_database: None,
+            functions_log: None,
             persist: false,
             log: "info".to_owned(),
         };
