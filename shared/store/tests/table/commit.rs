@@ -79,7 +79,9 @@ async fn a_claim_is_held_by_one() {
     world.commit(first).await;
     let mut second = world.change();
     let wanted = Thing { rank: 2, ..held };
-    second.claim(&world.org, wanted, |standing| Error::from(Tag::DuplicateCode).detail("rank", standing.rank)).unwrap();
+    second
+        .claim(&world.org, wanted, |standing| Error::from(Tag::DuplicateCode).detail("rank", standing.rank))
+        .unwrap();
     let error = world.store().commit(&second, None).await.unwrap_err();
     assert_eq!((error.tag(), error.get("rank")), (Tag::DuplicateCode, Some(&json!(1))));
 }
@@ -114,9 +116,11 @@ async fn transactions_that_meet_are_tried_again() {
 #[tokio::test]
 async fn a_table_that_does_not_answer_is_unavailable_and_nothing_is_written() {
     let world = World::new().await;
-    for fault in [Fault::RefuseBefore, Fault::ServerError, Fault::Throttling, Fault::TransactionConflict { item: 0 }] {
+    for fault in
+        [Fault::RefuseBefore, Fault::ServerError, Fault::Throttling, Fault::TransactionConflict { item: 0 }]
+    {
         let proxy = Proxy::start(database::endpoint()).unwrap();
-        proxy.inject(fault.clone(), When::always());
+        proxy.inject(fault, When::always());
         let mut change = world.change();
         let created = add(&world, &mut change, "red", 1);
         let error = store_at(proxy.endpoint()).commit(&change, None).await.unwrap_err();

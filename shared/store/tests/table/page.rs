@@ -15,10 +15,10 @@ const COLOURS: [&str; 3] = ["red", "green", "blue"];
 /// Walks a list to its end; every page but the last must be full.
 async fn walk(world: &World, colours: &[&str], order: Order, size: usize) -> Vec<u32> {
     let list = by_rank(&world.org, colours, order);
-    let limit = Limit::clamp(i64::try_from(size).unwrap());
+    let limit = Limit::clamp(i64::try_from(size).expect("a size"));
     let (mut ranks, mut position) = (Vec::new(), None::<String>);
     loop {
-        let page = world.store().page(&list, position.as_deref(), limit).await.unwrap();
+        let page = world.store().page(&list, position.as_deref(), limit).await.expect("a page");
         ranks.extend(page.records.iter().map(|stored| stored.record.rank));
         match page.position {
             Some(next) => {
@@ -72,7 +72,7 @@ async fn what_passes_a_test_fills_pages_however_far_it_lies_apart() {
     }
     let list = by_rank(&world.org, &COLOURS, Order::Ascending);
     // None of the last 20 passes, so that the last page cannot be told by what is left of the list.
-    let passes = |thing: &Thing| thing.rank % 50 == 0;
+    let passes = |thing: &Thing| thing.rank.is_multiple_of(50);
     let (mut pages, mut position) = (Vec::new(), None::<String>);
     loop {
         let limit = Limit::clamp(3);
@@ -96,7 +96,9 @@ async fn what_a_batch_leaves_out_is_asked_for_again() {
     proxy.inject(Fault::Unprocessed, When::nth(1).of(Operation::BatchGetItem));
     let store = store::Store::new(database::client(proxy.endpoint()), database::table());
     let mut batch = Batch::default();
-    things.iter().for_each(|thing| batch.want(&key(&world.org, thing.record.guid)));
+    for thing in &things {
+        batch.want(&key(&world.org, thing.record.guid));
+    }
     let found = store.read(batch).await.unwrap();
     for thing in &things {
         assert_eq!(found.get(&key(&world.org, thing.record.guid)).unwrap().unwrap().record, thing.record);

@@ -54,12 +54,12 @@ pub(crate) fn thing(change: &Change, colour: &str, rank: u32) -> Thing {
 /// Adds a thing to a change.
 pub(crate) fn add(world: &World, change: &mut Change, colour: &str, rank: u32) -> Stored<Thing> {
     let thing = thing(change, colour, rank);
-    change.create(&world.org, thing, "thing-created", |_| Error::from(Tag::DuplicateCode)).unwrap()
+    change.create(&world.org, thing, "thing-created", |_| Error::from(Tag::DuplicateCode)).expect("a change")
 }
 
 /// Adds a change of a thing's rank to a change, at the revision that was seen.
 pub(crate) fn rerank(world: &World, change: &mut Change, seen: &Stored<Thing>, rank: u32) -> Stored<Thing> {
     let thing = Thing { rank, ..seen.record.clone() };
     let show = |stored: &Stored<Thing>| Ok(stored.record.rank.into());
-    change.update(&world.org, seen, thing, "thing-updated", show).unwrap()
+    change.update(&world.org, seen, thing, "thing-updated", show).expect("a change")
 }
