@@ -121,7 +121,8 @@ async fn create(
     input: Create,
     code: Option<Stored<InvitationCodeClaim>>,
 ) -> Result<Written<Founded>> {
-    let user = founder(&ctx, input.user_guid)?;
+    let founder = founder(&ctx, input.user_guid)?;
+    let user = &founder.record;
     let (invitation, owned) = invitation_of(&ctx, user, code).await?;
     usable(&invitation.record, &input.orgcode, ctx.now())?;
 
@@ -140,6 +141,8 @@ async fn create(
     add_owner(&mut change, &org, user, &created.record.orgcode, ctx.now())?;
     let owns = OwnedOrgs::of(user.user_guid, owned.as_ref()).with(org.guid());
     change.keep(&System, owned.as_ref(), owns)?;
+    // The founder must not have been ended meanwhile.
+    change.require(&keys::user(user.user_guid), founder)?;
 
     let answer = ctx.show(&created)?.map(|org| Founded {
         org,
@@ -155,10 +158,10 @@ async fn create(
 }
 
 /// The person who calls, and no other.
-fn founder(ctx: &Ctx, named: Option<UserGuid>) -> Result<&User> {
+fn founder(ctx: &Ctx, named: Option<UserGuid>) -> Result<&Stored<User>> {
     match &ctx.caller().principal {
         Principal::Session { user, .. } if named.is_none_or(|named| named == user.record.user_guid) => {
-            Ok(&user.record)
+            Ok(user)
         }
         _ => Err(Error::from(Tag::Forbidden).detail("field", "user_guid")),
     }

@@ -11,7 +11,7 @@ use identity::{
     org::OrgRecord,
     owned_orgs::OwnedOrgs,
     owner::{ARCS, MOST_ACTIVE, Owner, OwnerState},
-    user::UserStatus,
+    user::{User, UserStatus},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ struct Person {
 async fn set_primary(ctx: Ctx, input: SetPrimary) -> Result<Written<PrimarySet>> {
     let (org, seen) = (ctx.org()?, ctx.org_record()?);
     let former = seen.record.primary_owner_user_guid;
-    let (heir, primary) = people(&ctx, org, input.user_guid, former).await?;
+    let (user, heir, primary) = people(&ctx, org, input.user_guid, former).await?;
     check_revision(&ctx, heir.owner.as_ref(), input.expected_revision)?;
     refuse_unfit(&heir.member.record, former)?;
     if heir.owner.as_ref().is_none_or(|owner| owner.record.state != OwnerState::Active) {
@@ -79,6 +79,7 @@ async fn set_primary(ctx: Ctx, input: SetPrimary) -> Result<Written<PrimarySet>>
     // The org names its primary owner: who comes second finds that it moved, and decides anew.
     let named = OrgRecord { primary_owner_user_guid: input.user_guid, ..seen.record.clone() };
     change.adjust(org, seen, named, "org-updated")?;
+    change.require(&keys::user(input.user_guid), &user)?;
     step_back(&ctx, &mut change, org, &primary)?;
     let owner = inherit(&ctx, &mut change, org, &heir, former)?;
     let answer = ctx.show(&owner)?;
@@ -87,7 +88,12 @@ async fn set_primary(ctx: Ctx, input: SetPrimary) -> Result<Written<PrimarySet>>
 
 /// Reads the records of the person who is to be the primary owner, who must be a verified user and a member, and of
 /// the one who is, in one round trip.
-async fn people(ctx: &Ctx, org: &Org, heir: UserGuid, former: UserGuid) -> Result<(Person, Person)> {
+async fn people(
+    ctx: &Ctx,
+    org: &Org,
+    heir: UserGuid,
+    former: UserGuid,
+) -> Result<(Stored<User>, Person, Person)> {
     let mut batch = Batch::default();
     batch.want(&keys::user(heir));
     for user in [heir, former] {
@@ -101,11 +107,12 @@ async fn people(ctx: &Ctx, org: &Org, heir: UserGuid, former: UserGuid) -> Resul
         let owned = found.get(&keys::owned_orgs(user))?;
         Ok(found.get(&keys::member(org, user))?.map(|member| Person { member, owner, owned }))
     };
-    let is_verified =
-        found.get(&keys::user(heir))?.is_some_and(|user| user.record.status == UserStatus::Verified);
-    let heir = person(heir)?.filter(|_| is_verified).ok_or_else(|| Error::no_such("user_guid"))?;
+    let nobody = || Error::no_such("user_guid");
+    let user = found.get(&keys::user(heir))?.filter(|user| user.record.status == UserStatus::Verified);
+    let user = user.ok_or_else(nobody)?;
+    let heir = person(heir)?.ok_or_else(nobody)?;
     let former = person(former)?.ok_or_else(|| Error::internal("a primary owner who is no member"))?;
-    Ok((heir, former))
+    Ok((user, heir, former))
 }
 
 /// The revision of the owner record, where the request says which it saw.

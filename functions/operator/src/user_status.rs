@@ -98,6 +98,10 @@ async fn refuse_primary_owner(ctx: &Ctx, change: &mut Writer, user: UserGuid) ->
         let blocking = json!([{"kind": "org", "count": living.len().min(MOST_COUNTED), "sample_id": first}]);
         return Err(Error::from(Tag::InUse).detail("blocking", blocking));
     }
-    // Whoever names this user the primary owner of an org meanwhile finds that it moved.
-    change.keep(&System, seen.as_ref(), owned)
+    // Nobody may have made this user the primary owner of an org meanwhile.
+    if let Some(seen) = &seen {
+        return change.require(&owned_orgs(user), seen);
+    }
+    change.require_absent(&owned_orgs(user), || Error::moved("the user came to own an org"));
+    Ok(())
 }

@@ -1,8 +1,8 @@
 //! Of which orgs a user is the primary owner: kept beside the orgs, so that one consistent read tells it.
 //!
-//! Whoever names a primary owner writes the item of the one who is named and of the one who was; whoever ends a user
-//! writes the user's. So of two who do so at once one finds that it moved, and no org is left to somebody who is gone
-//! (usm §5, `doomed`).
+//! Whoever names a primary owner writes the item of the one who is named and of the one who was, and requires the
+//! user who is named as they were read; whoever ends a user writes the user, and requires this item as it was read. So
+//! of two who do so at once one finds that it moved, and no org is left to somebody who is gone (usm §5, `doomed`).
 
 use std::collections::BTreeSet;
 
