@@ -221,8 +221,9 @@ impl Ctx {
         (org, Writer { ctx: self.clone(), change })
     }
 
-    /// Writes a part of a job that does not fit into one transaction. Everything else returns its change, for the
-    /// dispatcher to write together with the idempotency record.
+    /// Writes a part of a job that does not fit into one transaction, or what must stand although the request is
+    /// refused (a failed log-in that is counted). Everything else returns its change, for the dispatcher to write
+    /// together with the idempotency record.
     pub async fn commit(&self, writer: Writer) -> Result<()> {
         self.request.store.commit(&writer.change, None).await.map(drop)
     }

@@ -145,7 +145,10 @@ impl Run {
     }
 
     async fn decide(&self, shaped: &Shaped, ctx: &Ctx, found: &Found, mine: Option<Replay>) -> Result<Done> {
-        let outcome = shaped.framed.task.run(ctx.clone(), found).await?;
+        let outcome = match shaped.framed.task.run(ctx.clone(), found).await {
+            Ok(outcome) => outcome,
+            Err(error) => return refuse(shaped, mine.as_ref(), ctx.now(), error).await,
+        };
         let Some(change) = outcome.change else {
             return Ok(Done { data: outcome.data, revision: outcome.revision, replayed: false });
         };
@@ -351,6 +354,17 @@ fn replayed(found: &Found, mine: &Replay, now: Time) -> Result<Option<Done>> {
         }
         Some(first) if first.record.holds(now) => Err(Tag::IdempotencyMismatch.into()),
         _ => Ok(None),
+    }
+}
+
+/// A refusal, unless the same request was carried out while this one was decided: what was read last may be its effect.
+/// Then its answer again.
+async fn refuse(shaped: &Shaped, mine: Option<&Replay>, now: Time, error: Error) -> Result<Done> {
+    let Some(mine) = mine.filter(|_| !error.is_moved()) else { return Err(error) };
+    let key = Replay::key_of(&mine.service, mine.org_guid.map(Org::checked).as_ref(), &mine.hash);
+    match shaped.store.get(&key).await? {
+        Some(first) if first.record.holds(now) && first.record.answers(mine) => repeat(first.record),
+        _ => Err(error),
     }
 }
 
