@@ -119,6 +119,33 @@ async fn of_two_revocations_one_revokes() {
 }
 
 #[tokio::test]
+async fn a_repeat_that_sees_its_own_effect_gets_its_own_answer() {
+    let proxy = Proxy::start(database::endpoint()).unwrap();
+    let world = World::at(proxy.endpoint()).await;
+    let made = key(&world, &account(&world, "TILL").await).await;
+    let fields = json!({
+        "key_id": made.data()["key_id"],
+        "expected_revision": made.data()["revision"],
+        "idempotency_key": "once",
+    });
+    let revoke = || Box::pin(call(&world, &world.owner, "/api_key/revoke", fields.clone()));
+    // One has looked for an earlier answer and not yet read the key when the other revokes it.
+    let before = proxy.count(&Operation::BatchGetItem);
+    proxy.inject(Fault::HoldBefore, When::nth(2).of(Operation::BatchGetItem));
+    let overtaking = async {
+        let reads = |call: &&Call| call.operation == Operation::BatchGetItem;
+        proxy.until(|calls| calls.iter().filter(reads).count() > before + 1).await;
+        let reply = revoke().await;
+        proxy.release();
+        reply
+    };
+    let (first, second) = join(revoke(), overtaking).await;
+    assert_eq!(second.data()["revoked"], true);
+    assert_eq!(first.data(), second.data());
+    assert_eq!(first.header("idempotent-replay"), Some("true"));
+}
+
+#[tokio::test]
 async fn no_key_slips_past_a_revocation_of_all() {
     let proxy = Proxy::start(database::endpoint()).unwrap();
     let world = World::at(proxy.endpoint()).await;
