@@ -1,0 +1,283 @@
+//! For every tag, a request that is refused with it.
+
+use contract::error::Tag;
+use e2e::{Client, Deployment, Person, Tenant};
+use serde_json::{Value, json};
+use testkit::{
+    Reply,
+    proxy::{Fault, Operation, When},
+};
+
+/// A tag, and the answer that should carry it.
+type Refusal = (Tag, Reply);
+
+/// All of them. The clock is moved last.
+pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
+    let tenant = deployment.tenant().await;
+    let mut refusals = shapes(&tenant).await;
+    refusals.extend(callers(deployment, &tenant).await);
+    refusals.extend(orgs(deployment, &tenant).await);
+    refusals.extend(cost_centres(&tenant).await);
+    refusals.extend(customers(&tenant).await);
+    refusals.extend(keys(&tenant).await);
+    refusals.extend(users(deployment, &tenant).await);
+    refusals.extend(log_ins(deployment).await);
+    refusals.extend(invitations(deployment).await);
+    refusals.extend(dependencies(deployment, &tenant).await);
+    refusals.extend(ends(deployment).await);
+    refusals
+}
+
+/// Requests that are wrong whoever sends them.
+async fn shapes(tenant: &Tenant) -> Vec<Refusal> {
+    let client = &tenant.client;
+    let list = "/crm/customer/list";
+    let send = async |kind: &str, body: &str| client.send("POST", list, kind, body.to_owned()).await;
+    let large = json!({ "next_token": "x".repeat(300 * 1024) }).to_string();
+    vec![
+        (Tag::RouteNotFound, client.post("/crm/no/such/route", json!({})).await),
+        (Tag::MethodNotAllowed, client.send("GET", list, "application/json", String::new()).await),
+        (Tag::InvalidJson, send("application/json", "[").await),
+        (Tag::UnsupportedMediaType, send("text/plain", "{}").await),
+        (Tag::PayloadTooLarge, send("application/json", &large).await),
+        (Tag::InvalidInput, client.post(list, json!({ "limt": 8 })).await),
+        (Tag::InvalidToken, client.post(list, json!({ "next_token": "made-up" })).await),
+        (Tag::ContextMismatch, client.post(list, json!({ "orgcode": "OTHER" })).await),
+    ]
+}
+
+/// Callers who are nobody, or may not.
+async fn callers(deployment: &Deployment, tenant: &Tenant) -> Vec<Refusal> {
+    let anyone = deployment.anyone().with("x-orgcode", &tenant.orgcode);
+    let list = async |client: Client| client.post("/crm/customer/list", json!({})).await;
+    let viewer = tenant.key("VIEWER", &["crm_view"]).await;
+    let create = json!({ "customer": {}, "reason": "Walked in" });
+    let centre = json!({ "org_guid": tenant.org_guid, "caption": "Mine" });
+    let stranger = deployment.person().await;
+    vec![
+        (Tag::AuthRequired, list(anyone.clone()).await),
+        (Tag::SessionInvalid, list(anyone.with("x-session-guid", "s1_made-up")).await),
+        (Tag::ApiKeyInvalid, list(anyone.with("x-api-key", "k1_made-up")).await),
+        (Tag::Forbidden, viewer.post("/crm/customer/create", create).await),
+        (Tag::NotOwner, viewer.post("/ofm/cost-centre/create", centre).await),
+        (Tag::NotFound, list(stranger.client.with("x-orgcode", &tenant.orgcode)).await),
+    ]
+}
+
+/// Orgs of which the status does not allow it.
+async fn orgs(deployment: &Deployment, tenant: &Tenant) -> Vec<Refusal> {
+    let other = deployment.tenant().await;
+    let get = json!({ "org_guid": other.org_guid });
+    let org = other.client.post("/ofm/org/get", get).await.data().clone();
+    let set = async |status: &str, revision: &Value| {
+        let set = json!({ "org_guid": other.org_guid, "status": status, "expected_revision": revision });
+        other.client.post("/ofm/org/status/set", set).await
+    };
+    let parked = set("parked", &org["revision"]).await;
+    let create = json!({ "org_guid": other.org_guid, "caption": "Not now" });
+    let taken = json!({ "user_guid": tenant.owner.user_guid, "orgcode": tenant.orgcode });
+    vec![
+        (Tag::Cooldown, set("verified", &parked.data()["revision"]).await),
+        (Tag::OrgWriteBlocked, other.client.post("/ofm/cost-centre/create", create).await),
+        (Tag::DuplicateCode, deployment.anyone().operate("invitation-create", taken).await),
+    ]
+}
+
+/// Changes of a record that are not to be.
+async fn cost_centres(tenant: &Tenant) -> Vec<Refusal> {
+    let client = &tenant.client;
+    let create = |caption: &str| json!({ "org_guid": tenant.org_guid, "caption": caption });
+    let keyed = client.with("idempotency-key", "centre");
+    let first = keyed.post("/ofm/cost-centre/create", create("One")).await.data().clone();
+    let get = json!({ "org_guid": tenant.org_guid });
+    let org = client.post("/ofm/org/get", get).await.data().clone();
+    let master = json!({ "org_guid": tenant.org_guid, "cc_guid": org["cost_centre_guid"] });
+    let master = client.post("/ofm/cost-centre/get", master).await.data().clone();
+    let set = async |centre: &Value, status: &str, revision: &Value| {
+        let set = json!({
+            "org_guid": tenant.org_guid, "cc_guid": centre["cc_guid"], "status": status,
+            "expected_revision": revision,
+        });
+        client.post("/ofm/cost-centre/status/set", set).await
+    };
+    let doomed = set(&first, "doomed", &first["revision"]).await.data().clone();
+    vec![
+        (Tag::IdempotencyMismatch, keyed.post("/ofm/cost-centre/create", create("Two")).await),
+        (Tag::ExpectedRevisionRequired, set(&master, "doomed", &Value::Null).await),
+        (Tag::Conflict, set(&master, "doomed", &first["revision"]).await),
+        (Tag::InUse, set(&master, "doomed", &master["revision"]).await),
+        (Tag::InvalidTransition, set(&first, "active", &doomed["revision"]).await),
+    ]
+}
+
+/// Customers who are there already, or twice.
+async fn customers(tenant: &Tenant) -> Vec<Refusal> {
+    let customer = json!({
+        "emails": [{ "email": "twice@example.com" }],
+        "phones": [{ "phone": "+12025550199" }],
+        "external_refs": [{ "system": "pos", "id": "1" }],
+    });
+    let with = async |field: &str| {
+        let customer = json!({ field: customer[field] });
+        let create = json!({ "customer": customer, "reason": "Walked in" });
+        tenant.client.post("/crm/customer/create", create).await
+    };
+    for field in ["emails", "phones", "phones", "external_refs"] {
+        with(field).await.data();
+    }
+    let get = json!({ "phone": "+12025550199" });
+    vec![
+        (Tag::DuplicateEmail, with("emails").await),
+        (Tag::DuplicateExternalRef, with("external_refs").await),
+        (Tag::Ambiguous, tenant.client.post("/crm/customer/get", get).await),
+    ]
+}
+
+/// More keys than there may be.
+async fn keys(tenant: &Tenant) -> Vec<Refusal> {
+    let account =
+        json!({ "org_guid": tenant.org_guid, "code": "MANY", "caption": "Many", "roles": ["crm_view"] });
+    let account = tenant.client.post("/usm/service_account/create", account).await.data().clone();
+    let create = json!({
+        "org_guid": tenant.org_guid, "service_account_guid": account["service_account_guid"],
+    });
+    let create = async || tenant.client.post("/usm/api_key/create", create.clone()).await;
+    for _ in 0..10 {
+        create().await.data();
+    }
+    vec![(Tag::LimitExceeded, create().await)]
+}
+
+/// What the operator refuses.
+async fn users(deployment: &Deployment, tenant: &Tenant) -> Vec<Refusal> {
+    let operator = deployment.anyone();
+    let email = format!("{}@people.example", deployment.unique("unready"));
+    let user = json!({ "email": email, "display_name": "Una Unready" });
+    let user = operator.operate("user-create", user).await.data().clone();
+    let verify = json!({
+        "user_guid": user["user_guid"], "status": "verified", "expected_revision": user["revision"],
+    });
+    let owners = json!({ "org_guid": tenant.org_guid });
+    let owners = tenant.client.post("/ofm/owner/list", owners).await.data().clone();
+    let suspend = json!({
+        "org_guid": tenant.org_guid, "user_guid": tenant.owner.user_guid, "state": "suspended",
+        "expected_revision": owners["owners"][0]["revision"],
+    });
+    vec![
+        (Tag::InvalidState, operator.operate("user-status-set", verify).await),
+        (Tag::LastOwner, operator.operate("owner-state-set", suspend).await),
+    ]
+}
+
+/// Log-ins that fail.
+async fn log_ins(deployment: &Deployment) -> Vec<Refusal> {
+    let anyone = deployment.anyone();
+    let Person { email, passcode, .. } = deployment.person().await;
+    let log_in = async |email: &str, passcode: &str| {
+        anyone.post("/usm/session/create", json!({ "email": email, "passcode": passcode })).await
+    };
+    for _ in 1..10 {
+        log_in(&email, passcode).await.data();
+    }
+    let too_many = log_in(&email, passcode).await;
+
+    let new = format!("{}@people.example", deployment.unique("new"));
+    let user = json!({ "email": new, "display_name": "Nora New", "passcode": passcode });
+    let user = anyone.operate("user-create", user).await.data().clone();
+    let unconfirmed = log_in(&new, passcode).await;
+    let confirm = json!({ "user_guid": user["user_guid"], "email": new });
+    anyone.operate("email-confirm", confirm).await.data();
+    let unverified = log_in(&new, passcode).await;
+
+    let nobody = format!("{}@people.example", deployment.unique("nobody"));
+    let wrong = log_in(&nobody, "Wrong-passcode-1").await;
+    for _ in 1..10 {
+        log_in(&nobody, "Wrong-passcode-1").await.refused("invalid-passcode");
+    }
+    vec![
+        (Tag::TooManySessions, too_many),
+        (Tag::EmailNotVerified, unconfirmed),
+        (Tag::UserNotVerified, unverified),
+        (Tag::InvalidPasscode, wrong),
+        (Tag::RateLimited, log_in(&nobody, "Wrong-passcode-1").await),
+    ]
+}
+
+/// Invitations that cannot be used any more, or not for this.
+async fn invitations(deployment: &Deployment) -> Vec<Refusal> {
+    let operator = deployment.anyone();
+    let person = deployment.person().await;
+    let invite = async |fields: Value| {
+        let mut invitation = json!({ "user_guid": person.user_guid });
+        invitation.as_object_mut().expect("fields").extend(fields.as_object().cloned().unwrap_or_default());
+        operator.operate("invitation-create", invitation).await.data().clone()
+    };
+    let found = async |invitation: &Value| {
+        let orgcode = deployment.unique("LATE");
+        let found = json!({ "orgcode": orgcode, "caption": "Late", "invitation_code": invitation["code"] });
+        person.client.post("/ofm/org/create", found).await
+    };
+    let end = async |action: &str| {
+        let invitation = invite(json!({})).await;
+        let end = json!({
+            "invitation_id": invitation["invitation_id"], "expected_revision": invitation["revision"],
+        });
+        operator.operate(action, end).await.data();
+        found(&invitation).await
+    };
+    let used = invite(json!({})).await;
+    found(&used).await.data();
+    let other = invite(json!({ "orgcode": deployment.unique("OTHER") })).await;
+    vec![
+        (Tag::InvitationRejected, end("invitation-reject").await),
+        (Tag::InvitationDoomed, end("invitation-doom").await),
+        (Tag::InvitationAccepted, found(&used).await),
+        (Tag::InvitationMismatch, found(&other).await),
+    ]
+}
+
+/// A database that conflicts, that is not there, and that holds what no function wrote.
+async fn dependencies(deployment: &Deployment, tenant: &Tenant) -> Vec<Refusal> {
+    let create =
+        json!({ "org_guid": tenant.org_guid, "caption": "Busy", "idempotency_key": "a-busy-centre" });
+    let create = async || tenant.client.post("/ofm/cost-centre/create", create.clone()).await;
+    let proxy = deployment.proxy();
+    // The record of the idempotency key is the first item of the transaction.
+    proxy.inject(Fault::TransactionConflict { item: 0 }, When::always().of(Operation::TransactWriteItems));
+    let in_progress = create().await;
+    proxy.clear();
+    proxy.inject(Fault::ServerError, When::always());
+    let unavailable = create().await;
+    proxy.clear();
+    let centre = create().await.data().clone();
+
+    deployment.damage("cost-centre", &centre["cc_guid"]).await;
+    let get = json!({ "org_guid": tenant.org_guid, "cc_guid": centre["cc_guid"] });
+    let internal = tenant.client.post("/ofm/cost-centre/get", get).await;
+    vec![
+        (Tag::IdempotencyInProgress, in_progress),
+        (Tag::Unavailable, unavailable),
+        (Tag::Internal, internal),
+    ]
+}
+
+/// What time ends.
+async fn ends(deployment: &Deployment) -> Vec<Refusal> {
+    let tenant = deployment.tenant().await;
+    let key = tenant.key("AGING", &["crm_view"]).await;
+    let invitation = json!({ "user_guid": tenant.owner.user_guid });
+    let invitation = deployment.anyone().operate("invitation-create", invitation).await.data().clone();
+    let policy = json!({ "org_guid": tenant.org_guid, "max_age_days": 1 });
+    tenant.client.post("/usm/api_key/policy_set", policy).await.data();
+    deployment.advance_hours(20 * 24).await;
+
+    let list = async |client: &Client| client.post("/crm/customer/list", json!({})).await;
+    let orgcode = deployment.unique("LATE");
+    let found = json!({ "orgcode": orgcode, "caption": "Late", "invitation_code": invitation["code"] });
+    let owner = tenant.owner.log_in().await.client;
+    vec![
+        (Tag::SessionExpired, list(&tenant.client).await),
+        (Tag::ApiKeyExpired, list(&key).await),
+        (Tag::InvitationExpired, owner.post("/ofm/org/create", found).await),
+    ]
+}
