@@ -1,10 +1,16 @@
 //! Tests over every route of every service, and what is generated from their tables.
 
+mod elsewhere;
 mod events;
+mod faults;
 mod generated;
 mod openapi;
 mod patterns;
 mod permissions;
+mod request;
+mod samples;
 mod services;
+mod tenants;
 mod tidy;
+mod walk;
 mod yardstick;

@@ -9,10 +9,15 @@ use std::{
 };
 
 use contract::states::States;
+use crm::{
+    customer::Kind,
+    lookup::{By, Sought},
+};
 use identity::{invitation::InvitationStatus, keys::Invited};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use store::{Operation, Org, Pattern};
+use usm::lockout::{CountedBy, Subject};
 
 use crate::{generated, tidy};
 
@@ -68,11 +73,6 @@ fn all<S: States>() -> &'static [S] {
     S::ALL
 }
 
-/// States by their names, where the type does not list its own.
-fn named<S: DeserializeOwned>(names: &[&str]) -> Vec<S> {
-    serde_json::from_value(json!(names)).expect("states")
-}
-
 macro_rules! get {
     ($($path:ident)::+ ($($argument:expr),* $(,)?)) => {
         Pattern::get(stringify!($($path)::+), &$($path)::+($($argument),*))
@@ -88,7 +88,9 @@ macro_rules! query {
 fn patterns(s: &Samples) -> Vec<Pattern> {
     let org = &s.org();
     let mut patterns = identity(s, org);
+    patterns.extend(crm(s, org));
     patterns.extend(ofm(s, org));
+    patterns.extend(usm(s, org));
     patterns
 }
 
@@ -101,17 +103,18 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(identity::keys::orgcode(&s.text("orgcode", "ORGCODE"))),
         get!(identity::keys::member(org, user)),
         get!(identity::keys::owner(org, user)),
-        query!(identity::keys::members_by_state(org, &named(&["active", "suspended", "removed"]))),
+        query!(identity::keys::members_by_state(org, all())),
         query!(identity::keys::memberships_of(user)),
-        query!(identity::keys::owners_by_state(org, &named(&["active", "suspended", "removed"]))),
+        query!(identity::keys::owners_by_state(org, all())),
+        get!(identity::keys::owned_orgs(user)),
         get!(identity::keys::user(user)),
         get!(identity::keys::email("{email_hash}")),
         get!(identity::keys::session(user, "{token_hash}")),
-        query!(identity::keys::sessions_by_status(user, &named(&["active", "doomed", "archived"]))),
+        query!(identity::keys::sessions_opened(user, all(), Some(now), None)),
         get!(identity::keys::service_account(org, account)),
-        query!(identity::keys::service_accounts_by_status(org, &named(&["active", "inactive", "doomed"]))),
+        query!(identity::keys::service_accounts_by_status(org, all())),
         get!(identity::keys::api_key(org, account, "{token_hash}")),
-        query!(identity::keys::api_keys_by_status(org, account, &named(&["active", "doomed"]))),
+        query!(identity::keys::api_keys_by_status(org, account, all())),
         get!(identity::keys::key_policy(org)),
         get!(identity::keys::invitation(s.id("invitation"))),
         get!(identity::keys::invitation_code(&s.text("invitation_code", "INVITATION000"))),
@@ -122,11 +125,52 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
     ]
 }
 
+fn crm(s: &Samples, org: &Org) -> Vec<Pattern> {
+    let customer = s.id("customer");
+    let code = Sought { by: By::Code, value: "{customer_code}".to_owned() };
+    let email = Sought { by: By::Email, value: "{email_hash}".to_owned() };
+    let phone = Sought { by: By::Phone, value: "{phone_hash}".to_owned() };
+    let external_ref = Sought { by: By::ExternalRef, value: "{external_ref_hash}".to_owned() };
+    vec![
+        get!(crm::keys::customer::by_guid(org, customer)),
+        get!(crm::keys::customer::tombstone(org, customer)),
+        get!(crm::keys::customer::claim(org, &code)),
+        get!(crm::keys::customer::claim(org, &email)),
+        get!(crm::keys::customer::claim(org, &external_ref)),
+        get!(crm::keys::customer::shared(org, &phone, customer)),
+        query!(crm::keys::customer::by_value(org, &phone)),
+        get!(crm::keys::customer::answer(org, customer, "{key_hash}")),
+        query!(crm::keys::customer::answers_about(org, customer)),
+        query!(crm::keys::customer::by_status(org, all())),
+        query!(crm::keys::customer::by_kind(org, Kind::Individual, all())),
+        get!(crm::keys::retention::current(org)),
+        get!(crm::keys::retention::version(org, 1)),
+        query!(crm::keys::retention::versions_by_time(org)),
+    ]
+}
+
 fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
     vec![
         get!(ofm::keys::cost_centre::by_guid(org, s.id("cc_guid"))),
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
         query!(ofm::keys::cost_centre::by_status(org, all())),
+        get!(ofm::keys::tries::of_user(s.id("user"))),
+    ]
+}
+
+fn usm(s: &Samples, org: &Org) -> Vec<Pattern> {
+    let user = s.id("user");
+    let by_email = Subject { by: CountedBy::Email, hash: "{email_hash}".to_owned() };
+    let by_address = Subject { by: CountedBy::SourceAddress, hash: "{address_hash}".to_owned() };
+    vec![
+        get!(usm::keys::session::open(user)),
+        get!(usm::keys::session::by_handle(user, s.id("session_id"))),
+        get!(usm::keys::session::failures(&by_email)),
+        get!(usm::keys::session::failures(&by_address)),
+        get!(usm::keys::session::lockout(&by_email, s.id("lockout"))),
+        get!(usm::keys::api_key::account_by_code(org, &s.text("code", "CODE-0000"))),
+        get!(usm::keys::api_key::by_handle(org, s.id("key_id"))),
+        get!(usm::keys::api_key::ring(org, s.id("service_account"))),
     ]
 }
 

@@ -1,0 +1,214 @@
+//! Every command through a database that fails: whatever happened to the first request, the same request with the same
+//! idempotency key succeeds afterwards, and there is exactly one effect (contract §5, §9).
+
+use std::collections::VecDeque;
+
+use futures::future::join_all;
+use service::{Route, Service};
+use testkit::{
+    Reply, World, database,
+    items::written,
+    proxy::{Call, Fault, Operation, Proxy, When},
+};
+
+use crate::{request::send, samples::sample, services};
+
+/// So many commands are under way at the same time, each with a proxy of its own.
+const LANES: usize = 8;
+
+/// Commands that end the credential they are sent with: a repeat does not pass the checks that come before the replay.
+const ENDS_ITS_CREDENTIAL: &[&str] = &["/session/logout_everywhere"];
+
+/// Commands that are not repeated here: they change the time of all functions of a deployment, so of other tests too.
+const SHARED_BY_ALL: &[&str] = &["clock-set"];
+
+/// What befalls the first request.
+#[derive(Clone, Debug)]
+struct Trouble {
+    fault: Fault,
+    when: When,
+    /// Calls that are held arrive before the request is sent again, or after.
+    late: Option<Late>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Late {
+    BeforeTheRepeat,
+    AfterTheRepeat,
+}
+
+/// What a command did.
+struct Done {
+    first: Reply,
+    again: Reply,
+    /// The calls of the first request.
+    calls: Vec<Call>,
+    /// What is stored of all that both requests tried to write.
+    effects: Vec<String>,
+}
+
+/// A proxy, and the functions that reach the database through it.
+struct Lane {
+    proxy: Proxy,
+    world: World,
+}
+
+impl Lane {
+    async fn new() -> Self {
+        let proxy = Proxy::start(database::endpoint()).expect("a proxy");
+        let world = World::at(proxy.endpoint()).await;
+        Self { proxy, world }
+    }
+
+    /// Sends a command twice with the same key, the first time in trouble. In an org of its own.
+    async fn run(&self, service: &'static Service, route: &'static Route, trouble: Option<&Trouble>) -> Done {
+        let Self { proxy, world } = self;
+        let world = world.another().await;
+        let sample = sample(&world, service, route).await;
+        // Where a command is about no org, its key is one of all orgs.
+        let key = world.change().uuid().to_string();
+        let prepared = proxy.calls().len();
+        if let Some(trouble) = trouble {
+            proxy.inject(trouble.fault, trouble.when.clone());
+        }
+        let first = send(&world, service, route, &sample, Some(&key)).await;
+        let calls = proxy.calls().split_off(prepared);
+        proxy.clear();
+        let arrive = async || {
+            proxy.release();
+            proxy
+                .until(|calls| calls.iter().all(|call| call.upstream.is_some() || call.fault.is_some()))
+                .await;
+        };
+        let late = trouble.and_then(|trouble| trouble.late);
+        if late == Some(Late::BeforeTheRepeat) {
+            arrive().await;
+        }
+        let again = send(&world, service, route, &sample, Some(&key)).await;
+        if late == Some(Late::AfterTheRepeat) {
+            arrive().await;
+        }
+        let effects = written(&proxy.calls().split_off(prepared)).await;
+        Done { first, again, calls, effects }
+    }
+}
+
+/// All that can go wrong at each of these calls.
+fn troubles(calls: &[Call]) -> VecDeque<Trouble> {
+    let mut troubles = VecDeque::new();
+    let mut add = |fault, when| troubles.push_back(Trouble { fault, when, late: None });
+    let faults = [
+        Fault::RefuseBefore,
+        Fault::LoseReply,
+        Fault::ServerError,
+        Fault::Throttling,
+        Fault::ThroughputExceeded,
+        Fault::Unprocessed,
+    ];
+    for fault in faults {
+        for n in 1..=calls.len() {
+            add(fault, When::nth(n));
+        }
+    }
+    let always = |operation| When::always().of(operation);
+    for read in [Operation::BatchGetItem, Operation::GetItem, Operation::Query] {
+        if calls.iter().any(|call| call.operation == read) {
+            add(Fault::ServerError, always(read));
+        }
+    }
+    let writes = || always(Operation::TransactWriteItems);
+    for fault in faults.into_iter().filter(|fault| *fault != Fault::Unprocessed) {
+        add(fault, writes());
+    }
+    // The first item is the idempotency record, the others are alike.
+    for item in 0..2 {
+        for fault in [Fault::TransactionConflict { item }, Fault::TransactionThrottled { item }] {
+            add(fault, When::nth(1));
+            add(fault, writes());
+        }
+    }
+    // Longer than the client waits, so these go first: the others pass meanwhile.
+    for fault in [Fault::HoldBefore, Fault::HoldAfter] {
+        for late in [Late::BeforeTheRepeat, Late::AfterTheRepeat] {
+            troubles.push_front(Trouble { fault, when: writes(), late: Some(late) });
+        }
+    }
+    troubles
+}
+
+/// Checks what came of a command in trouble against what comes of it otherwise.
+fn judge(place: &str, trouble: &Trouble, done: &Done, calm: &Done, ends_credential: bool) {
+    let Done { first, again, effects, .. } = done;
+    let tag = |reply: &Reply| reply.body["error"]["major"]["tag"].as_str().map(str::to_owned);
+    let retryable = matches!(tag(first).as_deref(), None | Some("unavailable" | "idempotency-in-progress"));
+    assert!(retryable, "{place}, {trouble:?}: {}", first.text);
+    let repeated = match tag(again).as_deref() {
+        None => true,
+        Some("session-invalid") => ends_credential,
+        Some(_) => false,
+    };
+    assert!(repeated, "{place}, {trouble:?}: {}", again.text);
+    if first.status == 200 && again.status == 200 && again.body["data"].get("secret_withheld").is_none() {
+        assert_eq!(again.body["data"], first.body["data"], "{place}, {trouble:?}: another answer");
+    }
+    assert_eq!(effects, &calm.effects, "{place}, {trouble:?}: not exactly one effect");
+}
+
+async fn all_withstand(name: &str) {
+    let lanes = join_all((0..LANES).map(|_| Lane::new())).await;
+    let mut cases = VecDeque::new();
+    let commands = services::routes().filter(|(service, route)| {
+        let traits = route.handler.traits();
+        service.name == name && traits.writes && !traits.ignores_idempotency
+    });
+    for (service, route) in commands.filter(|(_, route)| !SHARED_BY_ALL.contains(&route.call.path)) {
+        let calm = lanes[0].run(service, route, None).await;
+        calm.first.data();
+        assert!(!calm.effects.is_empty(), "{name} {} writes nothing", route.call.path);
+        let troubles = troubles(&calm.calls);
+        let calm = std::rc::Rc::new(calm);
+        cases.extend(troubles.into_iter().map(|trouble| (service, route, trouble, calm.clone())));
+    }
+    assert!(!cases.is_empty(), "{name} has no command");
+    let cases = std::cell::RefCell::new(cases);
+    let work = async |lane: &Lane| {
+        loop {
+            let next = cases.borrow_mut().pop_front();
+            let Some((service, route, trouble, calm)) = next else { break };
+            let done = lane.run(service, route, Some(&trouble)).await;
+            let place = format!("{name} {}", route.call.path);
+            judge(&place, &trouble, &done, &calm, ENDS_ITS_CREDENTIAL.contains(&route.call.path));
+        }
+    };
+    join_all(lanes.iter().map(work)).await;
+}
+
+#[tokio::test]
+async fn commands_of_crm_have_one_effect() {
+    all_withstand("crm").await;
+}
+
+#[tokio::test]
+async fn commands_of_ofm_have_one_effect() {
+    all_withstand("ofm").await;
+}
+
+#[tokio::test]
+async fn commands_of_usm_have_one_effect() {
+    all_withstand("usm").await;
+}
+
+#[tokio::test]
+async fn commands_of_operator_have_one_effect() {
+    all_withstand("operator").await;
+}
+
+#[test]
+fn every_service_with_commands_is_put_to_the_test() {
+    let here = include_str!("faults.rs");
+    for service in services::ALL {
+        let has_commands = service.routes().any(|route| route.handler.traits().writes);
+        let tested = here.contains(&format!("all_withstand(\"{}\")", service.name));
+        assert_eq!(has_commands, tested, "{}", service.name);
+    }
+}

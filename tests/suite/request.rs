@@ -1,0 +1,88 @@
+//! How tests call a route, whatever kind it is.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value, json};
+use service::{Access, Request, Route, Service, direct};
+use testkit::{Caller, Reply, World};
+
+/// A valid request for a route, with everything made that it needs.
+pub(crate) struct Sample {
+    /// Who sends it.
+    pub(crate) caller: Caller,
+    /// The route's own fields, and those that name the org where it takes them from the body.
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// Sends a sample. The idempotency key and the id of the request are sent as headers, or as an action takes them.
+pub(crate) async fn send(
+    world: &World,
+    service: &'static Service,
+    route: &Route,
+    sample: &Sample,
+    key: Option<&str>,
+) -> Reply {
+    let Sample { caller, fields } = sample;
+    if route.access == Access::Operator {
+        let mut payload = json!({"action": route.call.path, "actor": "op@example"});
+        let taken = payload.as_object_mut().expect("an object");
+        if route.handler.traits().writes {
+            taken.insert("reason".to_owned(), json!("test"));
+        }
+        if let Some(key) = key {
+            taken.insert("idempotency_key".to_owned(), json!(key));
+        }
+        taken.extend(fields.clone());
+        return act(world, service, payload).await;
+    }
+    let caller = match key {
+        Some(key) => caller.clone().with("idempotency-key", key),
+        None => caller.clone(),
+    };
+    if route.call.method == "GET" {
+        let query: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| {
+                format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+            .collect();
+        return world
+            .send(service, &caller, "GET", &format!("{}?{}", route.call.path, query.join("&")), String::new())
+            .await;
+    }
+    world
+        .send(service, &caller, route.call.method, route.call.path, Value::from(fields.clone()).to_string())
+        .await
+}
+
+/// Invokes an action with just this payload.
+pub(crate) async fn act(world: &World, service: &'static Service, payload: Value) -> Reply {
+    let body = direct::handle(world.app(service), payload, "invocation").await;
+    let status =
+        body["error"]["http_status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status"));
+    Reply { status, headers: Vec::new(), text: body.to_string(), body }
+}
+
+/// Sends anything.
+pub(crate) async fn raw(
+    world: &World,
+    service: &'static Service,
+    method: &str,
+    path: &str,
+    headers: &[(&'static str, String)],
+    body: Vec<u8>,
+) -> Reply {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.insert(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header"));
+    }
+    let request = Request {
+        method: method.to_owned(),
+        path: format!("/{}{path}", service.name),
+        query: Vec::new(),
+        headers: map,
+        body,
+        source_ip: Some("192.0.2.1".to_owned()),
+        request_id: None,
+    };
+    service::handle(world.app(service), request).await.into()
+}
