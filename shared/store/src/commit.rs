@@ -93,7 +93,9 @@ impl Store {
         fields: &[&'static str],
     ) -> Result<()> {
         let key = touched.key(scope);
-        let Attribute::M(mut data) = value(touched)? else { return Err(Error::internal("a record is no map")) };
+        let Attribute::M(mut data) = value(touched)? else {
+            return Err(Error::internal("a record is no map"));
+        };
         let mut request = self
             .client
             .update_item()
@@ -107,9 +109,11 @@ impl Store {
         let mut sets = Vec::new();
         for field in fields {
             sets.push(format!("#data.#{field} = :{field}"));
-            request = request
-                .expression_attribute_names(format!("#{field}"), *field)
-                .expression_attribute_values(format!(":{field}"), data.remove(*field).unwrap_or(Attribute::Null(true)));
+            request =
+                request.expression_attribute_names(format!("#{field}"), *field).expression_attribute_values(
+                    format!(":{field}"),
+                    data.remove(*field).unwrap_or(Attribute::Null(true)),
+                );
         }
         let answer = request
             .update_expression(format!("SET {}", sets.join(", ")))
