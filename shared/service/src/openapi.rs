@@ -203,7 +203,7 @@ fn parameters() -> Value {
         "CostCentreHeader": header(
             "x-cccode",
             "The cost centre that the request is attributed to.",
-            json!({"type": "string", "pattern": "^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$"}),
+            json!({"type": "string", "pattern": "^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$", "minLength": 14, "maxLength": 14}),
         ),
         "IdempotencyKeyHeader": header(
             "idempotency-key",
@@ -212,8 +212,8 @@ fn parameters() -> Value {
         ),
         "RequestIdHeader": header(
             "x-request-id",
-            "Names the request; made by the gateway otherwise.",
-            json!({"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$"}),
+            "Names the request: 1 to 128 letters, digits or `_.:-`. Without it, or with anything else, it is named here.",
+            json!({"type": "string"}),
         ),
     })
 }

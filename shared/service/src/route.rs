@@ -145,8 +145,12 @@ impl Route {
                 tags.push(OrgWriteBlocked);
             }
         }
-        if !matches!(self.access, Access::Public) {
-            tags.extend([AuthRequired, ContextMismatch]);
+        if self.access != Access::Operator {
+            // Every request may carry a `request_context`.
+            tags.push(ContextMismatch);
+        }
+        if !matches!(self.access, Access::Public | Access::Operator) {
+            tags.push(AuthRequired);
         }
         tags.extend(self.access.tags());
         tags.extend(self.errors);
