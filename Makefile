@@ -31,23 +31,25 @@ help: ## What can be made
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
 # The tools are fetched while the functions are built: both take a while the first time, neither needs the other.
+build = $(stop); infra/tools.sh local >/dev/null & installing=$$!; \
+	cargo build --workspace --bins; wait $$installing
+
 .PHONY: up
 up: ## Run everything on this machine until Ctrl-C, with a demo tenant
-	@$(stop); infra/tools.sh local >/dev/null & installing=$$!; \
-	cargo build --workspace --bins; wait $$installing; \
-	$(with_tools); $(with_jar); exec cargo run --quiet --bin stack -- up
+	@$(build); $(with_tools); $(with_jar); exec cargo run --quiet --bin stack -- up
 
 .PHONY: events
 events: ## Print each event of the running stack, one a line
 	@exec cargo run --quiet --bin stack -- events
 
+# The functions are built first, where it can be seen: the end-to-end stories run them.
 .PHONY: test
 test: ## Run all tests
-	@$(with_tools); $(with_jar); $(with_database) cargo test --workspace
+	@$(build); $(with_tools); $(with_jar); $(with_database) cargo test --workspace
 
 .PHONY: docs
 docs: ## Write the generated files in docs/ anew
-	@$(with_tools); UPDATE=1 cargo test --workspace
+	@UPDATE=1 cargo test --package scenarios
 
 .PHONY: lint
 lint: ## Check format, lints, licences and the template
