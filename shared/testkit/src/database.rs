@@ -3,8 +3,9 @@
 
 use std::sync::OnceLock;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, types::StreamSpecification};
 use store::{Credentials, Endpoint};
+use tokio::sync::OnceCell;
 
 struct Database {
     endpoint: String,
@@ -55,4 +56,16 @@ pub fn client(endpoint: &str) -> Client {
         url: Some(endpoint.to_owned()),
         credentials: Credentials::new("local", "local", None, None, "test"),
     })
+}
+
+/// Ends the stream of the table, for processes that write much and follow nothing: with each write the embedded
+/// database looks at all that is in the stream.
+pub async fn end_stream() {
+    static ENDED: OnceCell<()> = OnceCell::const_new();
+    let end = async || {
+        let none = StreamSpecification::builder().stream_enabled(false).build().expect("a specification");
+        let update = client(endpoint()).update_table().table_name(table()).stream_specification(none);
+        update.send().await.expect("the stream ends");
+    };
+    ENDED.get_or_init(end).await;
 }

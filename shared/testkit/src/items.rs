@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use crate::{World, database, proxy::Call};
 
@@ -31,29 +31,34 @@ impl World {
 /// What is there of all that these calls tried to write: the type of each item, for journal entries with the action.
 pub async fn written(calls: &[Call]) -> Vec<String> {
     let client = database::client(database::endpoint());
+    let keys: Vec<_> = calls.iter().flat_map(keys).collect::<BTreeSet<_>>().into_iter().collect();
     let mut kinds = Vec::new();
-    for (pk, sk) in calls.iter().flat_map(keys).collect::<BTreeSet<_>>() {
-        let found = client
-            .get_item()
-            .table_name(database::table())
-            .key("pk", AttributeValue::S(pk))
-            .key("sk", AttributeValue::S(sk))
-            .consistent_read(true)
-            .send()
-            .await
-            .expect("the table answers");
-        if let Some(item) = found.item {
-            let action = item
-                .get("data")
-                .and_then(|data| data.as_m().ok())
-                .filter(|_| text(&item, "type") == "journal");
-            let action =
-                action.map(|data| format!(" {} {}", text(data, "aggregate_type"), text(data, "action")));
-            kinds.push(format!("{}{}", text(&item, "type"), action.unwrap_or_default()));
-        }
+    for keys in keys.chunks(MOST_KEYS) {
+        let key = |(pk, sk): &(String, String)| {
+            let text = |value: &String| AttributeValue::S(value.clone());
+            HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+        };
+        let keys = keys.iter().map(key).collect();
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let asked = client.batch_get_item().request_items(database::table(), wanted.expect("keys"));
+        let found = asked.send().await.expect("the table answers").responses.unwrap_or_default();
+        kinds.extend(found.values().flatten().map(kind));
     }
     kinds.sort();
     kinds
+}
+
+/// `BatchGetItem` takes so many.
+const MOST_KEYS: usize = 100;
+
+fn kind(item: &HashMap<String, AttributeValue>) -> String {
+    let kind = text(item, "type");
+    match item.get("data").and_then(|data| data.as_m().ok()) {
+        Some(data) if kind == store::journal::TYPE => {
+            format!("{kind}: {} {}", text(data, "aggregate_type"), text(data, "action"))
+        }
+        _ => kind,
+    }
 }
 
 /// The keys that a call writes.
