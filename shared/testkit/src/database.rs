@@ -1,9 +1,13 @@
 //! The database of a test run: embedded, or the one that `G3N_TEST_DYNAMODB` names. One table for all tests of a
 //! process, made from the template; every test works in an org of its own.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
-use aws_sdk_dynamodb::{Client, types::StreamSpecification};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Region, timeout::TimeoutConfig},
+    types::StreamSpecification,
+};
 use store::{Credentials, Endpoint};
 use tokio::sync::OnceCell;
 
@@ -56,6 +60,18 @@ pub fn client(endpoint: &str) -> Client {
         url: Some(endpoint.to_owned()),
         credentials: Credentials::new("local", "local", None, None, "test"),
     })
+}
+
+/// A client that waits: for what a test prepares and looks at, where a busy machine must not be taken for a failure.
+pub fn patient() -> Client {
+    let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(60)).build();
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(endpoint())
+        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .timeout_config(timeouts);
+    Client::from_conf(config.build())
 }
 
 /// Ends the stream of the table, for processes that write much and follow nothing: with each write the embedded

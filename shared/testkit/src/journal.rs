@@ -40,7 +40,7 @@ pub async fn of(org: &Org, service: &str, aggregate_type: &str, aggregate_id: &s
 }
 
 async fn entries(partition: &str) -> Vec<Chained> {
-    let pages = database::client(database::endpoint())
+    let pages = database::patient()
         .query()
         .table_name(database::table())
         .key_condition_expression("pk = :pk")

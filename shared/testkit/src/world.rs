@@ -419,7 +419,7 @@ impl Inner {
         let seed = u64::from(std::process::id()) << 32 | WORLDS.fetch_add(1, Ordering::Relaxed);
         Self {
             endpoint: endpoint.to_owned(),
-            store: Store::new(database::client(database::endpoint()), database::table()),
+            store: Store::new(database::patient(), database::table()),
             chance: Arc::new(SeededChance::new(seed)),
             clock: Arc::new(AtomicI64::new(START_MILLIS)),
             log: Arc::default(),
