@@ -64,7 +64,7 @@ pub fn client(endpoint: &str) -> Client {
 
 /// A client that waits: for what a test prepares and looks at, where a busy machine must not be taken for a failure.
 pub fn patient() -> Client {
-    let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(60)).build();
+    let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
