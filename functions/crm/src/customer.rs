@@ -237,6 +237,8 @@ impl JsonSchema for CustomerView {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        Shown::<Customer>::json_schema(generator)
+        let mut schema = Shown::<Customer>::json_schema(generator);
+        mask::may_hide::<Customer>(&mut schema, generator.definitions());
+        schema
     }
 }

@@ -1,6 +1,7 @@
 //! What a caller may not see of a person (crm §1, *Field class*).
 
-use serde_json::{Map, Value};
+use schemars::Schema;
+use serde_json::{Map, Value, json};
 use service::Ctx;
 use store::{Class, Classified};
 
@@ -40,10 +41,53 @@ fn hide_text(value: &mut Value) {
     }
 }
 
+/// Says in the schema of a record that its personal fields may be masked.
+pub(crate) fn may_hide<E: Classified>(schema: &mut Schema, definitions: &Map<String, Value>) {
+    let Some(Value::Object(fields)) = schema.get_mut("properties") else { return };
+    for (field, class) in E::CLASSES {
+        let Some(shown) = fields.get_mut(*field) else { continue };
+        let hidden = match class {
+            Class::Plain => continue,
+            Class::Contact | Class::Identity => hidden_text(shown, definitions),
+            Class::FreeText | Class::Secret => json!({"const": MASK}),
+        };
+        *shown = json!({"anyOf": [shown.take(), hidden]});
+    }
+}
+
+/// The schema of what [`hide_text`] leaves of a value.
+fn hidden_text(schema: &Value, definitions: &Map<String, Value>) -> Value {
+    let hidden = |schema: &Value| hidden_text(schema, definitions);
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+        return definitions.get(name).map_or_else(|| schema.clone(), hidden);
+    }
+    if let Some(choices) = schema["anyOf"].as_array() {
+        return json!({"anyOf": choices.iter().map(hidden).collect::<Vec<_>>()});
+    }
+    let is = |kind: &str| {
+        schema["type"] == kind
+            || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(|of| of == kind))
+    };
+    if is("string") && is("null") {
+        json!({"enum": [MASK, null]})
+    } else if is("string") {
+        json!({"const": MASK})
+    } else if is("array") {
+        json!({"type": schema["type"], "items": hidden(&schema["items"])})
+    } else if let Some(fields) = schema["properties"].as_object() {
+        let field = |(name, field): (&String, &Value)| {
+            (name.clone(), if name == KEPT { field.clone() } else { hidden(field) })
+        };
+        let fields: Map<_, _> = fields.iter().map(field).collect();
+        json!({"type": schema["type"], "properties": fields, "required": schema["required"]})
+    } else {
+        schema.clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Serialize;
-    use serde_json::json;
     use store::classes;
 
     use super::*;
