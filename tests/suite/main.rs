@@ -1,5 +1,6 @@
 //! Tests over every route of every service, and what is generated from their tables.
 
+mod conform;
 mod elsewhere;
 mod events;
 mod faults;

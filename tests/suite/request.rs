@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use service::{Access, Request, Route, Service, direct};
 use testkit::{Caller, Reply, World};
 
+use crate::conform;
+
 /// A valid request for a route, with everything made that it needs.
 pub(crate) struct Sample {
     /// Who sends it.
@@ -13,7 +15,8 @@ pub(crate) struct Sample {
     pub(crate) fields: Map<String, Value>,
 }
 
-/// Sends a sample. The idempotency key and the id of the request are sent as headers, or as an action takes them.
+/// Sends a sample, with an idempotency key as a header or as an action takes it. Both ways are checked against the
+/// document.
 pub(crate) async fn send(
     world: &World,
     service: &'static Service,
@@ -38,20 +41,16 @@ pub(crate) async fn send(
         Some(key) => caller.clone().with("idempotency-key", key),
         None => caller.clone(),
     };
-    if route.call.method == "GET" {
-        let query: Vec<_> = fields
-            .iter()
-            .map(|(name, value)| {
-                format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-            })
-            .collect();
-        return world
-            .send(service, &caller, "GET", &format!("{}?{}", route.call.path, query.join("&")), String::new())
-            .await;
-    }
-    world
-        .send(service, &caller, route.call.method, route.call.path, Value::from(fields.clone()).to_string())
-        .await
+    let (path, body) = if route.call.method == "GET" {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let query: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+        (format!("{}?{}", route.call.path, query.join("&")), String::new())
+    } else {
+        (route.call.path.to_owned(), Value::from(fields.clone()).to_string())
+    };
+    let reply = world.send(service, &caller, route.call.method, &path, body).await;
+    conform::check(service, route, fields, &reply);
+    reply
 }
 
 /// Invokes an action with just this payload.
