@@ -28,9 +28,8 @@ use crate::{
 /// A key that makes a repeat harmless: 1–128 printable ASCII characters (contract §5).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-pub(crate) struct IdempotencyKey(
-    #[schemars(length(min = 1, max = 128), regex(pattern = "^[ -~]+$"))] pub(crate) String,
-);
+#[schemars(extend("minLength" = 1, "maxLength" = 128, "pattern" = "^[ -~]+$"))]
+pub(crate) struct IdempotencyKey(pub(crate) String);
 
 impl TryFrom<String> for IdempotencyKey {
     type Error = Problem;
