@@ -1,0 +1,101 @@
+"""What Schemathesis is told about this API beside the documents: hooks, loaded by `make fuzz`.
+
+Generated ids are of nobody's records, and then all that is tested is 404. So requests of the right form are made to
+name the demo org. Requests of the wrong form stay as they are.
+"""
+
+import os
+import re
+
+import requests
+import schemathesis
+
+URL = os.environ["G3N_URL"]
+ORG_GUID = os.environ["G3N_ORG_GUID"]
+ORGCODE = os.environ["G3N_ORGCODE"]
+# Of these fields a request has one: the documents' schemas do not say so. The first is the one that is left.
+ONE_OF = {
+    "/crm/customer/get": ["customer_guid", "customer_code", "email", "phone", "external_ref"],
+    "/crm/retention/policy/get": ["version", "as_of"],
+}
+CCCODE = "[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}"
+
+# These end the session that calls them, or all of its person's. Each call has a session of its own, of a person who
+# does nothing else.
+ENDING = ("/usm/session/close", "/usm/session/logout_other_devices", "/usm/session/logout_everywhere")
+
+
+@schemathesis.hook
+def filter_body(ctx, body):
+    """`cargo lambda watch` itself answers 500 to a body that is not UTF-8; API Gateway hands such a body on in base64."""
+    if not isinstance(body, bytes):
+        return True
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@schemathesis.hook
+def map_case(ctx, case):
+    """Requests of the right form name the demo org; no context or cursor that nobody can have made up; nothing twice."""
+    if not case.meta or not case.meta.generation.mode.is_positive:
+        return case
+    # The coverage phase makes codes that the pattern in the document does not match.
+    code = (case.headers or {}).get("x-cccode")
+    if code is not None and not re.fullmatch(CCCODE, code):
+        del case.headers["x-cccode"]
+    # Without a body, this one asks for nothing.
+    if case.operation.path == "/crm/customer/get" and not isinstance(case.body, dict):
+        case.body, case.media_type = {}, "application/json"
+    if isinstance(case.body, dict):
+        known = {"org_guid": ORG_GUID, "orgcode": ORGCODE, "request_context": {}, "next_token": None}
+        body = {**case.body, **{name: known[name] for name in known if case.body.get(name) is not None}}
+        if "idempotency-key" in (case.headers or {}):
+            body.pop("idempotency_key", None)
+        given = [name for name in ONE_OF.get(case.operation.path, []) if body.get(name) is not None]
+        if case.operation.path == "/crm/customer/get" and not given:
+            body["customer_code"] = "C0"
+        case.body = whole({name: value for name, value in body.items() if name not in given[1:]})
+    return case
+
+
+def whole(value):
+    """To a JSON Schema 19.0 is the whole number 19; the services take no number that is written with a point."""
+    if isinstance(value, dict):
+        return {name: whole(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@schemathesis.hook
+def before_call(ctx, case, kwargs):
+    """A session of its own for what ends one."""
+    headers = kwargs.get("headers") or {}
+    if case.operation.path in ENDING and "x-session-guid" in headers:
+        kwargs["headers"] = {**headers, "x-session-guid": throw_away_session()}
+
+
+PERSON = {"email": "leaver@example.com", "passcode": "Leaver-passcode-1"}
+
+
+def throw_away_session():
+    """Logs the leaver in; the first time, makes them."""
+    log_in = {**PERSON, "replace_oldest": True}
+    answer = requests.post(f"{URL}/usm/session/create", json=log_in, timeout=30).json()
+    if not answer["success"]:
+        user = operate("user-create", display_name="Leaver", **PERSON)
+        user = operate("email-confirm", user_guid=user["user_guid"], email=PERSON["email"])
+        revision = user["revision"]
+        operate("user-status-set", user_guid=user["user_guid"], status="verified", expected_revision=revision)
+        answer = requests.post(f"{URL}/usm/session/create", json=log_in, timeout=30).json()
+    return answer["data"]["session_guid"]
+
+
+def operate(action, **fields):
+    """Invokes an operator action."""
+    request = {"action": action, "actor": "fuzz", "reason": "Fuzz", **fields}
+    url = f"{URL}/2015-03-31/functions/operator/invocations"
+    return requests.post(url, json=request, timeout=30).json()["data"]
