@@ -15,6 +15,8 @@ with_database = cargo run --quiet --bin stack -- with-dynamodb-local
 else ifeq ($(filter-out embedded,$(DB)),)
 with_jar = true
 with_database =
+# The template has nothing to do with the database: once is enough.
+test_template = "$$(infra/tools.sh sam)/python" -B -m unittest infra/test_template.py
 else
 $(error DB=$(DB) is unknown: embedded (the default) or dynamodb-local)
 endif
@@ -31,9 +33,10 @@ help: ## What can be made
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
 # The tools are fetched while the functions are built: both take a while the first time, neither needs the other.
-build = $(stop); infra/tools.sh local >/dev/null & installing=$$!; \
+build = $(stop); for tool in $(tools); do infra/tools.sh $$tool >/dev/null; done & installing=$$!; \
 	cargo build --workspace --bins; wait $$installing
 
+up: tools = local
 .PHONY: up
 up: ## Run everything on this machine until Ctrl-C, with a demo tenant
 	@$(build); $(with_tools); $(with_jar); exec cargo run --quiet --bin stack -- up
@@ -43,9 +46,11 @@ events: ## Print each event of the running stack, one a line
 	@exec cargo run --quiet --bin stack -- events
 
 # The functions are built first, where it can be seen: the end-to-end stories run them.
+test: tools = local $(if $(test_template),sam)
 .PHONY: test
 test: ## Run all tests
-	@$(build); $(with_tools); $(with_jar); $(with_database) cargo test --workspace
+	@$(build); $(test_template)
+	@$(with_tools); $(with_jar); $(with_database) cargo test --workspace
 
 .PHONY: docs
 docs: ## Write the generated files in docs/ anew
@@ -59,6 +64,8 @@ lint: ## Check format, lints, licences and the template
 	cargo deny check --hide-inclusion-graph licenses bans sources
 	@$(stop); PATH="$$(infra/tools.sh sam):$$PATH"; \
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
+	@$(stop); PATH="$$(infra/tools.sh checkov):$$PATH"; \
+	LOG_LEVEL=ERROR checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
 
 .PHONY: fuzz
 fuzz: ## Send generated requests to every route and check each answer against docs/openapi

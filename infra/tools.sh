@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs a tool into the cache, unless it is there, and prints the directory to put on the PATH.
 #
-#   infra/tools.sh local | sam | schemathesis      Python tools, one environment each: infra/requirements-<tool>.txt
-#   infra/tools.sh dynamodb-local                  prints the directory that holds DynamoDBLocal.jar
+#   infra/tools.sh local | sam | checkov | schemathesis    Python tools, one environment each: infra/requirements-<tool>.txt
+#   infra/tools.sh dynamodb-local    prints the directory that holds DynamoDBLocal.jar
 #   infra/tools.sh cargo-deny
 #
 # The cache is ${G3N_CACHE}, else ${XDG_CACHE_HOME}/g3n, else ~/.cache/g3n. Removing it is harmless.
@@ -74,7 +74,7 @@ cargo_deny() {
 }
 
 case "${1:-}" in
-local | sam | schemathesis) python_tools "$1" ;;
+local | sam | checkov | schemathesis) python_tools "$1" ;;
 dynamodb-local) dynamodb_local ;;
 cargo-deny) cargo_deny ;;
 *)

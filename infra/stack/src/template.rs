@@ -147,7 +147,7 @@ impl Template {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Parameter {
-            default: Option<String>,
+            default: Option<Value>,
         }
 
         let document: Yaml = yaml_serde::from_str(source).context("template.yaml is not YAML")?;
@@ -158,7 +158,11 @@ impl Template {
         let parameters = declared
             .into_iter()
             .filter_map(|(name, parameter)| {
-                let value = given.get(name.as_str()).map(|value| (*value).to_owned()).or(parameter.default)?;
+                let default = parameter.default.map(|default| match default {
+                    Value::String(text) => text,
+                    number => number.to_string(),
+                });
+                let value = given.get(name.as_str()).map(|value| (*value).to_owned()).or(default)?;
                 Some((name, value))
             })
             .collect();

@@ -67,6 +67,8 @@ impl LogSink {
 /// What a deployment sets.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The name of the deployment, by which its metrics differ from those of another in the same account.
+    pub stage: String,
     /// Seals cursors.
     pub cursor_key: CursorKey,
     /// Hashes contact values for look-ups.

@@ -39,7 +39,7 @@ pub async fn handle(app: &'static App, payload: Value, request_id: &str) -> Valu
 async fn answer(payload: Value, trace: &mut Trace) -> Result<Done> {
     let app = trace.app;
     let (route, body) = find(app, payload)?;
-    trace.route = Some(route.call);
+    trace.route = Some(route);
     let (meter, request_id, headers) = (trace.meter.clone(), trace.request_id.clone(), Headers::default());
     Run { app, route, headers, body, source_ip: None, meter, request_id }.answer(&mut trace.seen).await
 }

@@ -79,7 +79,7 @@ async fn answer(request: &Request, path: Option<&str>, headers: Headers, trace: 
         [] => Error::from(Tag::RouteNotFound),
         methods => Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", ")),
     })?;
-    trace.route = Some(route.call);
+    trace.route = Some(route);
     let body = fields(request)?;
     let source_ip = request.source_ip.clone();
     let (meter, request_id) = (trace.meter.clone(), trace.request_id.clone());

@@ -58,6 +58,7 @@ fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
         KeyMaterial::from_hex(&required(name)?).ok_or_else(|| format!("{name} must be 64 hex digits").into())
     };
     let settings = Settings {
+        stage: variable("G3N_STAGE").unwrap_or_else(|| "local".to_owned()),
         cursor_key: CursorKey(key("G3N_CURSOR_KEY")?),
         lookup_key: LookupKey(key("G3N_LOOKUP_KEY")?),
         cors_origins: variable("G3N_CORS_ORIGINS")

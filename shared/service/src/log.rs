@@ -6,12 +6,12 @@ use contract::{envelope::Stats, error::Error};
 use serde_json::{Value, json};
 use store::Usage;
 
-use crate::{app::App, route::Call};
+use crate::{app::App, route::Route};
 
 /// What became of a request.
 pub(crate) struct Line<'a> {
     /// The route; what a caller wrote into an unknown path is not logged.
-    pub(crate) route: Option<Call>,
+    pub(crate) route: Option<&'static Route>,
     pub(crate) stats: &'a Stats,
     pub(crate) status: u16,
     pub(crate) error: Option<&'a Error>,
@@ -22,10 +22,10 @@ pub(crate) struct Line<'a> {
 
 /// Writes the line.
 pub(crate) fn write(app: &App, line: &Line<'_>) {
-    app.log.write(render(line).to_string());
+    app.log.write(render(&app.settings.stage, line).to_string());
 }
 
-fn render(line: &Line<'_>) -> Value {
+fn render(stage: &str, line: &Line<'_>) -> Value {
     let Line { route, stats, status, error, usage, replayed, tries } = line;
     let metrics = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
     json!({
@@ -33,7 +33,8 @@ fn render(line: &Line<'_>) -> Value {
             "Timestamp": stats.timestamp_utc.millis(),
             "CloudWatchMetrics": [{
                 "Namespace": "g3n",
-                "Dimensions": [["service"], ["service", "call"]],
+                // The last are for the alarms on what the contract promises of each class (§11).
+                "Dimensions": [["stage", "service"], ["stage", "service", "call"], ["stage", "class"]],
                 "Metrics": [
                     metrics("latency_ms", "Milliseconds"),
                     metrics("fault", "Count"),
@@ -45,8 +46,10 @@ fn render(line: &Line<'_>) -> Value {
             }],
         },
         "level": if *status >= 500 { "ERROR" } else { "INFO" },
+        "stage": stage,
         "service": stats.service,
-        "call": route.map_or_else(|| "?".to_owned(), |call| call.to_string()),
+        "class": route.map_or("?", |route| route.class.figures().0),
+        "call": route.map_or_else(|| "?".to_owned(), |route| route.call.to_string()),
         "request_id": stats.request_id,
         "time": stats.timestamp_utc,
         "status": status,

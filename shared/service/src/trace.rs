@@ -11,7 +11,7 @@ use store::Meter;
 use crate::{
     app::{App, build},
     log,
-    route::Call,
+    route::Route,
     run::{Done, Seen},
 };
 
@@ -22,7 +22,7 @@ pub(crate) struct Trace {
     pub(crate) meter: Meter,
     pub(crate) seen: Seen,
     /// The route, once it is found.
-    pub(crate) route: Option<Call>,
+    pub(crate) route: Option<&'static Route>,
     call: String,
     started: Instant,
 }

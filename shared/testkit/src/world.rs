@@ -458,6 +458,7 @@ impl Inner {
         }
         let key = |digit: &str| KeyMaterial::from_hex(&digit.repeat(64)).expect("a key");
         let settings = Settings {
+            stage: "test".to_owned(),
             cursor_key: CursorKey(key("1")),
             lookup_key: LookupKey(key("2")),
             cors_origins: vec!["https://shop.example".to_owned()],
