@@ -51,24 +51,26 @@ struct Done {
     effects: Vec<String>,
 }
 
-/// A proxy, and the functions that reach the database through it.
+/// A proxy, and the functions that reach the database through it. What is needed before is made without it.
 struct Lane {
     proxy: Proxy,
-    world: World,
+    calm: World,
+    behind: World,
 }
 
 impl Lane {
     async fn new() -> Self {
         let proxy = Proxy::start(database::endpoint()).expect("a proxy");
-        let world = World::at(proxy.endpoint()).await;
-        Self { proxy, world }
+        let calm = World::new().await;
+        Self { behind: calm.through(proxy.endpoint()), calm, proxy }
     }
 
     /// Sends a command twice with the same key, the first time in trouble. In an org of its own.
     async fn run(&self, service: &'static Service, route: &'static Route, trouble: Option<&Trouble>) -> Done {
-        let Self { proxy, world } = self;
-        let world = world.another().await;
+        let Self { proxy, calm, behind } = self;
+        let world = calm.another().await;
         let sample = sample(&world, service, route).await;
+        let world = world.with_functions_of(behind);
         // Where a command is about no org, its key is one of all orgs.
         let key = world.change().uuid().to_string();
         let prepared = proxy.calls().len();

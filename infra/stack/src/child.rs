@@ -17,11 +17,17 @@ use tokio::{
 /// How long a program may take to end once it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Waits for a line that nobody writes: its input ends when this program does, however that came about. Then the group named by
+/// its argument is asked to end, so that no port stays taken after a crash.
+const HEIR: &str = "read -r nothing; kill -s TERM -- \"-$0\"";
+
 /// A running program.
 #[derive(Debug)]
 pub struct Child {
     name: &'static str,
     process: Process,
+    /// Ends the program if this one is killed. Killed itself when this is dropped, before its input ends.
+    _heir: Process,
 }
 
 impl Child {
@@ -34,7 +40,8 @@ impl Child {
                 let program = command.as_std().get_program().to_string_lossy();
                 format!("{name} does not start: cannot run {program}. {advice}")
             })?;
-        Ok(Self { name, process })
+        let group = process.id().context("a program that was just started has no id")?;
+        Ok(Self { name, process, _heir: heir_of(group)? })
     }
 
     /// What the user knows it as.
@@ -66,9 +73,35 @@ impl Child {
     }
 }
 
+fn heir_of(group: u32) -> Result<Process> {
+    Command::new("sh")
+        .args(["-c", HEIR, &group.to_string()])
+        .stdin(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot run sh, which ends the other programs if this one is killed")
+}
+
 /// Sends what `command` prints to the end of `file`.
 pub fn log_to<'c>(command: &'c mut Command, file: &Path) -> Result<&'c mut Command> {
     let log = File::options().create(true).append(true).open(file);
     let log = log.with_context(|| format!("cannot write {}", file.display()))?;
     Ok(command.stdout(log.try_clone()?).stderr(log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_group_ends_when_the_input_of_its_heir_does() {
+        let mut group = Command::new("sleep").arg("600").process_group(0).kill_on_drop(true).spawn().unwrap();
+        let mut heir = heir_of(group.id().unwrap()).unwrap();
+        assert_eq!(group.try_wait().unwrap(), None);
+        // As the kernel does when the program that holds the other end is killed.
+        drop(heir.stdin.take());
+        let status = timeout(GRACE, group.wait()).await.expect("it is asked to end").unwrap();
+        assert!(!status.success());
+    }
 }

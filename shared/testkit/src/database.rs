@@ -62,7 +62,7 @@ pub fn client(endpoint: &str) -> Client {
     })
 }
 
-/// A client that waits: for what a test prepares and looks at, where a busy machine must not be taken for a failure.
+/// A client that waits, for tests of anything but slowness: a busy machine must not be taken for a failure.
 pub fn patient() -> Client {
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build();
     let config = aws_sdk_dynamodb::Config::builder()
