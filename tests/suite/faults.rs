@@ -20,8 +20,10 @@ const MOST_REPEATS: usize = 3;
 /// A proxy remembers every call: after so many commands another one takes its place.
 const COMMANDS_PER_PROXY: usize = 8;
 
-/// Commands that end the credential they are sent with: a repeat does not pass the checks that come before the replay.
-const ENDS_ITS_CREDENTIAL: &[&str] = &["/session/logout_everywhere"];
+/// Commands that end the credential they are sent with, or the caller's right to send them, and how a repeat is then
+/// refused: by the checks that come before the replay.
+const ENDS_ITS_RIGHT: &[(&str, &str)] =
+    &[("/session/logout_everywhere", "session-invalid"), ("/owner/primary/set", "not-primary-owner")];
 
 /// Commands that are not repeated here: they change the time of all functions of a deployment, so of other tests too.
 const SHARED_BY_ALL: &[&str] = &["clock-set"];
@@ -150,16 +152,12 @@ fn troubles(calls: &[Call]) -> VecDeque<Trouble> {
 }
 
 /// Checks what came of a command in trouble against what comes of it otherwise.
-fn judge(place: &str, trouble: &Trouble, done: &Done, calm: &Done, ends_credential: bool) {
+fn judge(place: &str, trouble: &Trouble, done: &Done, calm: &Done, ends_right: Option<&str>) {
     let Done { first, again, effects, .. } = done;
     let tag = |reply: &Reply| reply.body["error"]["major"]["tag"].as_str().map(str::to_owned);
     let retryable = matches!(tag(first).as_deref(), None | Some("unavailable" | "idempotency-in-progress"));
     assert!(retryable, "{place}, {trouble:?}: {}", first.text);
-    let repeated = match tag(again).as_deref() {
-        None => true,
-        Some("session-invalid") => ends_credential,
-        Some(_) => false,
-    };
+    let repeated = tag(again).is_none() || tag(again).as_deref() == ends_right;
     assert!(repeated, "{place}, {trouble:?}: {}", again.text);
     if first.status == 200 && again.status == 200 && again.body["data"].get("secret_withheld").is_none() {
         assert_eq!(again.body["data"], first.body["data"], "{place}, {trouble:?}: another answer");
@@ -192,7 +190,8 @@ async fn all_withstand(name: &str) {
                 let Some((service, route, trouble, calm)) = next else { break };
                 let done = lane.run(service, route, Some(&trouble)).await;
                 let place = format!("{name} {}", route.call.path);
-                judge(&place, &trouble, &done, &calm, ENDS_ITS_CREDENTIAL.contains(&route.call.path));
+                let ends_right = ENDS_ITS_RIGHT.iter().find(|(path, _)| *path == route.call.path);
+                judge(&place, &trouble, &done, &calm, ends_right.map(|(_, refusal)| *refusal));
             }
         }
     };

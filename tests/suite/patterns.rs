@@ -107,6 +107,8 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         query!(identity::keys::memberships_of(user)),
         query!(identity::keys::owners_by_state(org, all())),
         get!(identity::keys::owned_orgs(user)),
+        get!(identity::keys::owner_seats(org)),
+        get!(identity::keys::employee_code(org, "{code_hash}")),
         get!(identity::keys::user(user)),
         get!(identity::keys::email("{email_hash}")),
         get!(identity::keys::session(user, "{token_hash}")),

@@ -15,6 +15,9 @@ use crate::{
 /// Routes that do the same for anybody who knows the secret in the request.
 const JUDGED_BY_SECRET: &[&str] = &["/session/create"];
 
+/// Routes that take in any user by id: users belong to no org, and whoever knows their id may name them.
+const NAMES_ANY_USER: &[&str] = &["/member/add"];
+
 struct Case {
     service: &'static Service,
     route: &'static Route,
@@ -106,7 +109,7 @@ async fn our_ids_name_nothing_in_another_org() {
     let cases = cases(&ours).await;
     let before = ours.items().await;
     for (theirs, caller) in &callers {
-        for case in &cases {
+        for case in cases.iter().filter(|case| !NAMES_ANY_USER.contains(&case.route.call.path)) {
             let mut fields = case.sample.fields.clone();
             if let Some(org) = fields.get_mut("org_guid") {
                 *org = json!(theirs.org.guid());

@@ -8,6 +8,7 @@ use service::Service;
 mod access;
 pub mod cost_centre;
 pub mod founding;
+mod giving;
 pub mod grant;
 pub mod keys;
 mod lifecycle;

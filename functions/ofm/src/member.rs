@@ -1,5 +1,9 @@
 //! Members: the people of an org (contract ofm §9).
 
+mod add;
+pub(crate) mod joining;
+mod set;
+
 use std::collections::BTreeSet;
 
 use contract::{
@@ -22,7 +26,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{
-    Answer, Class, Ctx, MayName, OrgFrom, Principal, Route, list, post, read_if_named, records::MemberView,
+    Access, Answer, Class, Ctx, MayName, OrgFrom, Principal, Route, change, list, post, read_if_named,
+    records::MemberView, write_if_named,
 };
 use store::{Batch, Key, Org, Stored};
 
@@ -30,6 +35,15 @@ use crate::{access::ASSOCIATED, grant::Grant};
 
 /// The routes.
 pub static ROUTES: &[Route] = &[
+    Route {
+        call: post("/member/add"),
+        summary: "Make a person a member, or a removed member one again",
+        class: Class::C,
+        org: OrgFrom::Body,
+        access: Access::Owner,
+        errors: &[Tag::Conflict, Tag::DuplicateMember, Tag::DuplicateCode],
+        handler: &write_if_named(add::add),
+    },
     Route {
         call: post("/member/list"),
         summary: "List the members of an org, oldest first",
@@ -56,6 +70,15 @@ pub static ROUTES: &[Route] = &[
         access: ASSOCIATED,
         errors: &[Tag::Forbidden],
         handler: &read_if_named(resolve),
+    },
+    Route {
+        call: post("/member/state/set"),
+        summary: "Set how a member stands, what they may do, and for how long",
+        class: Class::A,
+        org: OrgFrom::Body,
+        access: Access::OneOf(&[Role::OfmMemberAdmin]),
+        errors: &[Tag::NotOwner, Tag::InvalidState, Tag::InvalidTransition, Tag::InUse, Tag::DuplicateCode],
+        handler: &change(set::set),
     },
 ];
 

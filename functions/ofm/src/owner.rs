@@ -1,7 +1,9 @@
 //! Owners: the members who answer for an org (contract ofm §8).
 
 use contract::{
-    error::Result,
+    error::{Error, Result, Tag},
+    ids::UserGuid,
+    revision,
     states::{Filter, visible},
 };
 use identity::{
@@ -10,21 +12,70 @@ use identity::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::{Answer, Class, Ctx, OrgFrom, Route, list, post};
-use store::Shown;
+use serde_json::json;
+use service::{
+    Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, change, list, names,
+    ownership::{self, People, PrimarySet},
+    post, revised, write_if_named,
+};
+use store::{Key, Org, Shown, Stored};
 
 use crate::access::ASSOCIATED;
 
 /// The routes.
-pub static ROUTES: &[Route] = &[Route {
-    call: post("/owner/list"),
-    summary: "List the owners of an org, oldest first",
-    class: Class::B,
-    org: OrgFrom::Body,
-    access: ASSOCIATED,
-    errors: &[],
-    handler: &list(list_oldest_first),
-}];
+pub static ROUTES: &[Route] = &[
+    Route {
+        call: post("/owner/list"),
+        summary: "List the owners of an org, oldest first",
+        class: Class::B,
+        org: OrgFrom::Body,
+        access: ASSOCIATED,
+        errors: &[],
+        handler: &list(list_oldest_first),
+    },
+    Route {
+        call: post("/owner/primary/set"),
+        summary: "Name another primary owner: an active secondary one",
+        class: Class::A,
+        org: OrgFrom::Body,
+        access: Access::PrimaryOwner,
+        errors: &[Tag::InvalidState],
+        handler: &change(set_primary),
+    },
+    Route {
+        call: post("/owner/secondary/add"),
+        summary: "Make an active member an owner",
+        class: Class::A,
+        org: OrgFrom::Body,
+        access: Access::PrimaryOwner,
+        errors: &[
+            Tag::ExpectedRevisionRequired,
+            Tag::Conflict,
+            Tag::InvalidState,
+            Tag::DuplicateOwner,
+            Tag::LimitExceeded,
+        ],
+        handler: &write_if_named(add_secondary),
+    },
+    Route {
+        call: post("/owner/secondary/remove"),
+        summary: "Make an owner an ordinary member again",
+        class: Class::A,
+        org: OrgFrom::Body,
+        access: Access::PrimaryOwner,
+        errors: &[Tag::InvalidTransition, Tag::LastOwner],
+        handler: &change(remove_secondary),
+    },
+    Route {
+        call: post("/owner/state/set"),
+        summary: "Suspend or reinstate an owner who is not the primary one",
+        class: Class::A,
+        org: OrgFrom::Body,
+        access: Access::PrimaryOwner,
+        errors: &[Tag::InvalidTransition, Tag::InvalidState, Tag::LastOwner, Tag::LimitExceeded],
+        handler: &change(set_state),
+    },
+];
 
 #[derive(Clone, Deserialize, JsonSchema)]
 struct List {
@@ -48,4 +99,108 @@ async fn list_oldest_first(ctx: Ctx, input: List) -> Result<Answer<Owners>> {
     let states = visible(input.state, input.include_doomed);
     let page = ctx.list(&keys::owners_by_state(ctx.org()?, &states)).await?;
     Ok(Answer::new(Owners { owners: page.show(&ctx), next_token: page.next_token }))
+}
+
+names!([SetPrimary, RemoveSecondary, SetState] Owner = keys::owner[user_guid]);
+revised!(SetPrimary, RemoveSecondary, SetState);
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct SetPrimary {
+    /// Who is to be the primary owner: an active secondary one.
+    user_guid: UserGuid,
+    /// The revision of that owner that the caller saw.
+    expected_revision: Option<revision::Tag>,
+}
+
+async fn set_primary(ctx: Ctx, input: SetPrimary, before: Stored<Owner>) -> Result<Written<PrimarySet>> {
+    let former = ctx.org_record()?.record.primary_owner_user_guid;
+    let people = People::read(&ctx, &[input.user_guid, former]).await?;
+    people.user(input.user_guid)?;
+    if !before.record.secondary_owner || before.record.state != OwnerState::Active {
+        return Err(Error::from(Tag::InvalidState).detail("state", json!(before.record.state)));
+    }
+    ownership::hand_over(&ctx, &people, input.user_guid, Some(&before), true)
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct AddSecondary {
+    /// Who is to be an owner: an active member.
+    user_guid: UserGuid,
+    /// The revision that the caller saw, where the person was an owner before.
+    expected_revision: Option<revision::Tag>,
+}
+
+impl MayName for AddSecondary {
+    type Record = Owner;
+
+    fn key(&self, org: &Org) -> Option<Key<Owner>> {
+        Some(keys::owner(org, self.user_guid))
+    }
+}
+
+async fn add_secondary(
+    ctx: Ctx,
+    input: AddSecondary,
+    before: Option<Stored<Owner>>,
+) -> Result<Written<Shown<Owner>>> {
+    let (org, seen) = (ctx.org()?, ctx.org_record()?);
+    ctx.expect_if_there(before.as_ref(), input.expected_revision)?;
+    let people = People::read(&ctx, &[input.user_guid]).await?;
+    let (user, member) = (people.user(input.user_guid)?, people.member(org, input.user_guid)?);
+    ownership::refuse_unfit(&member.record)?;
+    let owner = match &before {
+        Some(before) if before.record.state != OwnerState::Removed => return Err(Tag::DuplicateOwner.into()),
+        Some(before) => before.record.made_secondary(ctx.now()),
+        None => ownership::secondary(&member.record, &ctx),
+    };
+    let mut change = ctx.change();
+    let action = "owner-secondary-added";
+    let added = ownership::put(&ctx, &mut change, &people, before.as_ref(), owner, action, true)?;
+    change.require(&keys::org(org), seen)?;
+    change.require(&keys::user(input.user_guid), &user)?;
+    change.show(&added)
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct RemoveSecondary {
+    /// The owner.
+    user_guid: UserGuid,
+    /// The revision that the caller saw.
+    expected_revision: Option<revision::Tag>,
+}
+
+async fn remove_secondary(
+    ctx: Ctx,
+    _: RemoveSecondary,
+    before: Stored<Owner>,
+) -> Result<Written<Shown<Owner>>> {
+    ownership::set_state(&ctx, &before, OwnerState::Removed, "owner-secondary-removed").await
+}
+
+#[derive(Clone, Deserialize, JsonSchema)]
+struct SetState {
+    /// The owner.
+    user_guid: UserGuid,
+    /// The revision that the caller saw.
+    expected_revision: Option<revision::Tag>,
+    /// How it is to stand.
+    state: Settable,
+}
+
+/// The states that are set here; how an owner is removed is `/owner/secondary/remove`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Settable {
+    /// In force.
+    Active,
+    /// Paused: an ordinary member meanwhile.
+    Suspended,
+}
+
+async fn set_state(ctx: Ctx, input: SetState, before: Stored<Owner>) -> Result<Written<Shown<Owner>>> {
+    let state = match input.state {
+        Settable::Active => OwnerState::Active,
+        Settable::Suspended => OwnerState::Suspended,
+    };
+    ownership::set_state(&ctx, &before, state, "owner-state-set").await
 }

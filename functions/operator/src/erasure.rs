@@ -9,7 +9,7 @@ use contract::{
 use identity::{
     invitation::{Invitation, InvitationStatus},
     keys::{self, Invited},
-    member::Member,
+    member::{EmployeeCodeClaim, Member},
     owner::Owner,
     user::{EmailClaim, FORMER_MEMBER, User},
 };
@@ -18,8 +18,8 @@ use store::{Stored, System};
 
 use crate::membership::{self, Tie};
 
-/// Up to so many memberships (four items each) are written together with the user's own record …
-const TIES_AT_ONCE: usize = 20;
+/// Up to so many memberships (five items each) are written together with the user's own record …
+const TIES_AT_ONCE: usize = 16;
 /// … and so many invitations (two items each). Where there are more, all of them are written before it, in parts: a
 /// part that is written again finds nothing to do.
 const INVITATIONS_AT_ONCE: usize = 7;
@@ -48,7 +48,7 @@ pub(crate) async fn of_copies(ctx: &Ctx, change: &mut Writer, user: &User) -> Re
     };
     if ties.len() <= TIES_AT_ONCE && invitations.len() <= INVITATIONS_AT_ONCE {
         invitations.iter().try_for_each(|invitation| rebind(change, invitation, user.user_guid))?;
-        return ties.iter().try_for_each(|tie| scrub(change, tie));
+        return ties.iter().try_for_each(|tie| scrub(ctx, change, tie));
     }
     for part in invitations.chunks(TIES_AT_ONCE) {
         let mut writer = ctx.change();
@@ -57,7 +57,7 @@ pub(crate) async fn of_copies(ctx: &Ctx, change: &mut Writer, user: &User) -> Re
     }
     for part in ties.chunks(TIES_AT_ONCE) {
         let mut writer = ctx.change();
-        part.iter().try_for_each(|tie| scrub(&mut writer, tie))?;
+        part.iter().try_for_each(|tie| scrub(ctx, &mut writer, tie))?;
         ctx.commit(writer).await?;
     }
     Ok(())
@@ -79,16 +79,20 @@ fn rebind(change: &mut Writer, before: &Stored<Invitation>, user: UserGuid) -> R
     change.adjust(&System, before, rebound, "invitation-updated").map(drop)
 }
 
-/// Takes name and e-mail out of a membership and of the ownership that goes with it.
-fn scrub(change: &mut Writer, tie: &Tie) -> Result<()> {
+/// Takes name, e-mail and the org's number out of a membership, and the name out of the ownership that goes with it.
+fn scrub(ctx: &Ctx, change: &mut Writer, tie: &Tie) -> Result<()> {
     let name = former_member()?;
     if let Some(owner) = tie.owner.as_ref().filter(|owner| owner.record.display_name != name) {
         let scrubbed = Owner { display_name: name.clone(), ..owner.record.clone() };
         change.adjust(&tie.org, owner, scrubbed, "owner-updated")?;
     }
     let member = &tie.member.record;
-    if member.display_name != name || member.email.is_some() {
-        let scrubbed = Member { display_name: name, email: None, ..member.clone() };
+    if let Some(code) = &member.employee_code {
+        let hash = EmployeeCodeClaim::hash(&tie.org, code, ctx.lookup_key());
+        change.release(&keys::employee_code(&tie.org, &hash));
+    }
+    if member.display_name != name || member.email.is_some() || member.employee_code.is_some() {
+        let scrubbed = Member { display_name: name, email: None, employee_code: None, ..member.clone() };
         change.adjust(&tie.org, &tie.member, scrubbed, "member-updated")?;
     }
     Ok(())

@@ -65,6 +65,9 @@ catalogue! {
     DuplicateEmail = 409 "duplicate-email" "The e-mail address is taken.";
     DuplicatePhone = 409 "duplicate-phone" "The phone number is taken.";
     DuplicateExternalRef = 409 "duplicate-external-ref" "The external reference is taken.";
+    DuplicateOwner = 409 "duplicate-owner" "The person is an owner already.";
+    DuplicateMember = 409 "duplicate-member" "The person is a member already.";
+    DuplicateInvite = 409 "duplicate-invite" "The person has an active invite already.";
     InUse = 409 "in-use" "Other records depend on this one.";
     LastOwner = 409 "last-owner" "An org always keeps its primary owner: name another first.";
     IdempotencyMismatch = 409 "idempotency-mismatch" "The idempotency key was used for another request.";
@@ -76,6 +79,7 @@ catalogue! {
     InvitationExpired = 409 "invitation-expired" "The invitation has expired.";
     InvitationAccepted = 409 "invitation-accepted" "The invitation has been used.";
     InvitationRejected = 409 "invitation-rejected" "The invitation was rejected.";
+    InvitationRevoked = 409 "invitation-revoked" "The invitation was revoked.";
     InvitationDoomed = 409 "invitation-doomed" "The invitation was withdrawn.";
     InvitationMismatch = 409 "invitation-mismatch" "The invitation is for another orgcode.";
     LegalHold = 409 "legal-hold" "A legal hold forbids this.";

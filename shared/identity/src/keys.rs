@@ -14,10 +14,10 @@ use crate::{
     api_key::{ApiKey, KeyPolicy, KeyStatus},
     clock::ClockShift,
     invitation::{Invitation, InvitationCodeClaim, InvitationStatus},
-    member::{Member, MemberState},
+    member::{EmployeeCodeClaim, Member, MemberState},
     org::{OrgCodeClaim, OrgRecord},
     owned_orgs::OwnedOrgs,
-    owner::{Owner, OwnerState},
+    owner::{Owner, OwnerSeats, OwnerState},
     service_account::{AccountStatus, ServiceAccount},
     session::{Session, SessionStatus},
     user::{EmailClaim, User},
@@ -45,6 +45,16 @@ pub fn member(org: &Org, user: UserGuid) -> Key<Member> {
 /// A person's ownership of an org.
 pub fn owner(org: &Org, user: UserGuid) -> Key<Owner> {
     Key::new(&person(org, user), &[&"owner"])
+}
+
+/// Who are the active owners of an org.
+pub fn owner_seats(org: &Org) -> Key<OwnerSeats> {
+    Key::new(&Partition::of("ofm", org).part("owner-seats"), &[&"seats"])
+}
+
+/// Who holds an org's own number for a person, by its keyed hash.
+pub fn employee_code(org: &Org, code_hash: &str) -> Key<EmployeeCodeClaim> {
+    Key::new(&Partition::of("ofm", org).part("employee-code").part(code_hash), &[&"claim"])
 }
 
 fn members(org: &Org, of: MemberState) -> Partition {

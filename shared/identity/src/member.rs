@@ -9,6 +9,7 @@ use contract::{
     revision,
     role_profiles::RoleProfile,
     roles::Roles,
+    secret::LookupKey,
     states::States,
     text::Text,
     time::Time,
@@ -53,6 +54,9 @@ pub struct OwnerCopy {
     pub primary: bool,
 }
 
+/// An org's own number for a person.
+pub type EmployeeCode = Personal<Text<1, 32>>;
+
 /// A member of an org. One record per person and org.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Member {
@@ -77,7 +81,7 @@ pub struct Member {
     /// Until when, exclusively.
     pub valid_until: Option<Time>,
     /// The org's own number for the person, unique in the org.
-    pub employee_code: Option<Personal<Text<1, 32>>>,
+    pub employee_code: Option<EmployeeCode>,
     /// What the person is there.
     pub title: Option<Text<1, 80>>,
     /// Grants of an earlier membership do not count: they carry another epoch (ofm §2).
@@ -144,6 +148,39 @@ impl Member {
     pub fn effective_roles(&self) -> Roles {
         let profile = self.role_profile_id.map(RoleProfile::roles).unwrap_or_default();
         profile.union(&self.roles)
+    }
+}
+
+/// Who holds an org's own number for a person: as long as the member record carries it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EmployeeCodeClaim {
+    /// Keyed hash of the number: the claim does not hold the number itself.
+    pub code_hash: String,
+    /// The person.
+    pub user_guid: UserGuid,
+}
+
+classes!(EmployeeCodeClaim { code_hash: Identity, user_guid: Plain });
+
+impl Entity for EmployeeCodeClaim {
+    const SERVICE: &'static str = "ofm";
+    const TYPE: &'static str = "employee-code";
+    type Scope = Org;
+    type Revision = revision::Counter;
+
+    fn key(&self, scope: &Org) -> Key<Self> {
+        keys::employee_code(scope, &self.code_hash)
+    }
+
+    fn id(&self) -> String {
+        self.user_guid.to_string()
+    }
+}
+
+impl EmployeeCodeClaim {
+    /// What stands for a number in the claim's key.
+    pub fn hash(org: &Org, code: &EmployeeCode, lookup_key: &LookupKey) -> String {
+        lookup_key.hash(&org.guid().to_string(), "employee_code", code.as_str())
     }
 }
 

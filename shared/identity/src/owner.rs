@@ -1,6 +1,9 @@
 //! An owner: a member who answers for the org (ofm §8).
 
+use std::collections::BTreeSet;
+
 use contract::{
+    error::{Error, Result, Tag},
     ids::{OrgGuid, UserGuid},
     personal::DisplayName,
     revision,
@@ -9,9 +12,9 @@ use contract::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Entity, Indexes, Key, Org, classes};
+use store::{Entity, Indexes, Key, Org, Stored, classes};
 
-use crate::{keys, member::OwnerCopy};
+use crate::{keys, member::OwnerCopy, org::OrgRecord};
 
 /// How an ownership stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -119,10 +122,75 @@ impl Owner {
     }
 }
 
+/// Who are the active owners of an org, kept beside their records so that [`MOST_ACTIVE`] is exact: an index, by which
+/// they are listed, lags by a moment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OwnerSeats {
+    /// The org.
+    pub org_guid: OrgGuid,
+    /// The active owners.
+    pub users: BTreeSet<UserGuid>,
+}
+
+classes!(OwnerSeats { org_guid: Plain, users: Plain });
+
+impl Entity for OwnerSeats {
+    const SERVICE: &'static str = "ofm";
+    const TYPE: &'static str = "owner-seats";
+    type Scope = Org;
+    type Revision = revision::Counter;
+
+    fn key(&self, scope: &Org) -> Key<Self> {
+        keys::owner_seats(scope)
+    }
+
+    fn id(&self) -> String {
+        self.org_guid.to_string()
+    }
+}
+
+impl OwnerSeats {
+    /// The seats as they were read. Before any other owner was made, there is only the primary one.
+    pub fn of(org: &OrgRecord, stored: Option<&Stored<Self>>) -> Self {
+        let only = || BTreeSet::from([org.primary_owner_user_guid]);
+        let users = stored.map_or_else(only, |stored| stored.record.users.clone());
+        Self { org_guid: org.org_guid, users }
+    }
+
+    /// With one more active owner; `limit-exceeded` where there are as many as there may be.
+    pub fn with(mut self, user: UserGuid) -> Result<Self> {
+        self.users.insert(user);
+        if self.users.len() > MOST_ACTIVE {
+            return Err(Error::from(Tag::LimitExceeded).detail("most", MOST_ACTIVE));
+        }
+        Ok(self)
+    }
+
+    /// With one active owner less.
+    #[must_use]
+    pub fn without(mut self, user: UserGuid) -> Self {
+        self.users.remove(&user);
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::arcs;
+
+    #[test]
+    fn twenty_sit_and_no_more() {
+        let user = |n: usize| UserGuid::from_uuid(Uuid::from_u128(n as u128));
+        let users = (1..=MOST_ACTIVE).map(user).collect();
+        let full = OwnerSeats { org_guid: OrgGuid::NOWHERE, users };
+        assert!(full.clone().with(user(1)).is_ok(), "who sits already takes no other seat");
+        let refused = full.clone().with(user(99)).unwrap_err();
+        assert_eq!((refused.tag(), refused.get("most")), (Tag::LimitExceeded, Some(&20.into())));
+        assert!(full.without(user(1)).with(user(99)).is_ok());
+    }
 
     #[test]
     fn the_table_is_the_contracts() {

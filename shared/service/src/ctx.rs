@@ -205,6 +205,32 @@ impl Ctx {
         Ok(Error::from(Tag::Conflict).detail("current", shown).at_revision(revision))
     }
 
+    /// Judges the revision of a record that the request names and that may not be there yet: 404 for a revision of
+    /// nothing, `conflict` for another than the record's.
+    pub fn expect<E: Resource>(
+        &self,
+        record: Option<&Stored<E>>,
+        expected: Option<E::Revision>,
+    ) -> Result<()> {
+        match (record, expected) {
+            (None, Some(_)) => Err(Tag::NotFound.into()),
+            (Some(record), Some(expected)) if record.revision != expected => Err(self.conflict(record)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same, where a record that is there is not to be changed unseen: 428 without a revision.
+    pub fn expect_if_there<E: Resource>(
+        &self,
+        record: Option<&Stored<E>>,
+        expected: Option<E::Revision>,
+    ) -> Result<()> {
+        match (record, expected) {
+            (Some(_), None) => Err(Tag::ExpectedRevisionRequired.into()),
+            (record, expected) => self.expect(record, expected),
+        }
+    }
+
     /// A change to decide on.
     pub fn change(&self) -> Writer {
         let change = Change::new(self.request.stamp.clone(), self.app.chance.clone());

@@ -19,6 +19,7 @@ pub mod lambda;
 mod log;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod ownership;
 pub mod records;
 mod route;
 mod run;

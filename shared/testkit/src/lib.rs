@@ -8,6 +8,7 @@ pub mod database;
 pub mod items;
 pub mod journal;
 pub mod proxy;
+pub mod race;
 mod reply;
 mod world;
 

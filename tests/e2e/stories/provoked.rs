@@ -21,6 +21,7 @@ pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
     refusals.extend(customers(&tenant).await);
     refusals.extend(keys(&tenant).await);
     refusals.extend(users(deployment, &tenant).await);
+    refusals.extend(people(deployment).await);
     refusals.extend(log_ins(deployment).await);
     refusals.extend(invitations(deployment).await);
     refusals.extend(dependencies(deployment, &tenant).await);
@@ -166,6 +167,24 @@ async fn users(deployment: &Deployment, tenant: &Tenant) -> Vec<Refusal> {
     vec![
         (Tag::InvalidState, operator.operate("user-status-set", verify).await),
         (Tag::LastOwner, operator.operate("owner-state-set", suspend).await),
+    ]
+}
+
+/// People who are members or owners already.
+async fn people(deployment: &Deployment) -> Vec<Refusal> {
+    let tenant = deployment.tenant().await;
+    let person = deployment.person().await;
+    let member = json!({ "org_guid": tenant.org_guid, "user_guid": person.user_guid });
+    let call = async |client: &Client, path: &str, fields: &Value| client.post(path, fields.clone()).await;
+    call(&tenant.client, "/ofm/member/add", &member).await.data();
+    let member_again = call(&tenant.client, "/ofm/member/add", &member).await;
+    let owner = call(&tenant.client, "/ofm/owner/secondary/add", &member).await.data().clone();
+    let mut again = member.clone();
+    again["expected_revision"] = owner["revision"].clone();
+    vec![
+        (Tag::DuplicateMember, member_again),
+        (Tag::DuplicateOwner, call(&tenant.client, "/ofm/owner/secondary/add", &again).await),
+        (Tag::NotPrimaryOwner, call(&person.client, "/ofm/owner/secondary/add", &member).await),
     ]
 }
 

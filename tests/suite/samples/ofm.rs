@@ -1,5 +1,7 @@
 //! Requests of `ofm`.
 
+use contract::ids::UserGuid;
+use identity::keys;
 use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::World;
@@ -14,6 +16,10 @@ async fn cost_centre(world: &World) -> Value {
 
 async fn org_revision(world: &World) -> Value {
     world.post(&SERVICE, &world.owner, "/org/get", json!({})).await.data()["revision"].clone()
+}
+
+async fn owner_revision(world: &World, user: UserGuid) -> Value {
+    json!(world.stored(&keys::owner(&world.org, user)).await.expect("an owner").revision)
 }
 
 pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
@@ -33,6 +39,35 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
         "/owner/list" => {
             people::second_owner(world).await;
             json!({"state": "all"})
+        }
+        "/owner/primary/set" | "/owner/secondary/remove" => {
+            let user = people::second_owner(world).await.user_guid;
+            json!({"user_guid": user, "expected_revision": owner_revision(world, user).await})
+        }
+        "/owner/secondary/add" => json!({"user_guid": world.member(&[]).await.user_guid}),
+        "/owner/state/set" => {
+            let user = people::second_owner(world).await.user_guid;
+            let revision = owner_revision(world, user).await;
+            json!({"user_guid": user, "expected_revision": revision, "state": "suspended"})
+        }
+        "/member/add" => json!({
+            "user_guid": world.stranger().await.user_guid,
+            "role_profile_id": "cashier",
+            "roles": ["ofm_view"],
+            "valid_until": world.now().plus_days(30),
+            "employee_code": "E-17",
+            "title": "Till 3",
+        }),
+        "/member/state/set" => {
+            let user = world.member(&[]).await.user_guid;
+            let member = world.stored(&keys::member(&world.org, user)).await.expect("a member");
+            json!({
+                "user_guid": user,
+                "expected_revision": member.revision,
+                "state": "suspended",
+                "role_profile_id": "cashier",
+                "employee_code": "E-18",
+            })
         }
         "/member/list" => {
             world.member(&["ofm_view"]).await;

@@ -3,6 +3,7 @@
 mod cost_centre;
 mod founding;
 mod member;
+mod membership;
 mod org;
 mod own_orgs;
 mod owner;

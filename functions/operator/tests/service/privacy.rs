@@ -8,6 +8,8 @@ use crate::people::{act, act_in_org, email, guid, join, owner, put_user};
 
 const NAME: &str = "Rosalind Quillfeather";
 const PASSCODE: &str = "Xylophone-4711";
+/// Her number in the org.
+const NUMBER: &str = "Quill-4712";
 
 /// A user whom every action of a user's life was done to, but the last.
 async fn lived(world: &World) -> Value {
@@ -23,6 +25,10 @@ async fn lived(world: &World) -> Value {
     join(world, &user).await;
     act_in_org(world, "owner-primary-set", json!({"user_guid": user["user_guid"]})).await.data();
     act_in_org(world, "owner-primary-set", json!({"user_guid": world.owner.user_guid})).await.data();
+    let member = world.stored(&identity::keys::member(&world.org, guid(&user))).await.unwrap();
+    let numbered = json!({"user_guid": user["user_guid"], "employee_code": NUMBER,
+        "expected_revision": member.revision});
+    world.post(&ofm::SERVICE, &world.owner, "/member/state/set", numbered).await.data();
     let wrong = json!({"user_guid": user["user_guid"], "passcode": format!("{PASSCODE}{}", "x".repeat(128))});
     act(world, "user-passcode-set", wrong).await.refused("invalid-input");
     let mut user = user;
@@ -31,7 +37,7 @@ async fn lived(world: &World) -> Value {
 }
 
 fn assert_clean(text: &str, address: &str) {
-    for secret in [NAME, PASSCODE, address, "argon2id"] {
+    for secret in [NAME, PASSCODE, NUMBER, address, "argon2id"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
 }
@@ -90,8 +96,14 @@ async fn an_erased_user_is_nowhere_in_the_table_but_in_answers_kept_for_a_day() 
         .unwrap();
     let holders: Vec<_> = items
         .iter()
-        .filter(|item| format!("{item:?}").contains(&address))
+        .filter(|item| {
+            let item = format!("{item:?}");
+            item.contains(&address) || item.contains(NUMBER)
+        })
         .map(|item| item["type"].as_s().unwrap().as_str())
         .collect();
     assert_eq!(holders, ["idempotency"]);
+    // The number is free for somebody else.
+    let next = json!({"user_guid": world.stranger().await.user_guid, "employee_code": NUMBER});
+    world.post(&ofm::SERVICE, &world.owner, "/member/add", next).await.data();
 }

@@ -4,14 +4,14 @@ use contract::{
     email::Email,
     given_roles::MemberRoles,
     ids::{OrgGuid, UserGuid},
-    personal::{DisplayName, Personal},
+    personal::DisplayName,
     revision,
     role_profiles::RoleProfile,
     roles::{Role, Roles},
     text::Text,
     time::Time,
 };
-use identity::member::{Member, MemberState};
+use identity::member::{EmployeeCode, Member, MemberState};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::Stored;
@@ -48,7 +48,7 @@ pub struct MemberView {
     /// Whether it is active and inside its validity.
     in_force: bool,
     /// The org's own number for the person; shown as `email` is.
-    employee_code: Option<Personal<Text<1, 32>>>,
+    employee_code: Option<EmployeeCode>,
     /// What the person is there.
     title: Option<Text<1, 80>>,
     /// Counts how often the membership began.

@@ -1,0 +1,103 @@
+//! `/member/state/set`: how a member stands, what they may do, and for how long (ofm §9).
+
+use contract::{
+    error::{Error, Result, Tag},
+    given_roles::MemberRoles,
+    ids::UserGuid,
+    input::Patch,
+    revision,
+    role_profiles::RoleProfile,
+    text::Text,
+    time::Time,
+};
+use identity::{
+    keys,
+    member::{ARCS, EmployeeCode, Member, MemberState},
+    owner::OwnerState,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use service::{Ctx, Written, allow, names, records::MemberView, revised};
+use store::Stored;
+
+use super::joining;
+use crate::giving;
+
+names!([Set] Member = keys::member[user_guid]);
+revised!(Set);
+
+#[derive(Clone, Deserialize, JsonSchema)]
+pub(super) struct Set {
+    /// The member.
+    user_guid: UserGuid,
+    /// The revision that the caller saw.
+    expected_revision: Option<revision::Tag>,
+    /// How the membership is to stand; as it does unless given.
+    state: Option<MemberState>,
+    /// A named bundle of roles; null clears.
+    role_profile_id: Patch<RoleProfile>,
+    /// Roles beside the profile's, as a whole.
+    roles: Option<MemberRoles>,
+    /// From when it is in force; null clears.
+    valid_from: Patch<Time>,
+    /// Until when, exclusively; null clears.
+    valid_until: Patch<Time>,
+    /// The org's own number for the person, unique in the org; null clears.
+    employee_code: Patch<EmployeeCode>,
+    /// What the person is there; null clears.
+    title: Patch<Text<1, 80>>,
+}
+
+impl Set {
+    fn apply(self, before: &Member) -> Result<Member> {
+        let mut member = before.clone();
+        member.state = self.state.unwrap_or(before.state);
+        member.roles = self.roles.unwrap_or(member.roles);
+        self.role_profile_id.apply(&mut member.role_profile_id);
+        self.valid_from.apply(&mut member.valid_from);
+        self.valid_until.apply(&mut member.valid_until);
+        self.employee_code.apply(&mut member.employee_code);
+        self.title.apply(&mut member.title);
+        joining::check_validity(member.valid_from, member.valid_until)?;
+        Ok(member)
+    }
+}
+
+pub(super) async fn set(ctx: Ctx, input: Set, before: Stored<Member>) -> Result<Written<MemberView>> {
+    let state = input.state;
+    let old = &before.record;
+    let member = input.apply(old)?;
+    giving::of_others(&ctx, old.user_guid)?;
+    if old.is_owner() && !ctx.caller().is_owner {
+        return Err(Tag::NotOwner.into());
+    }
+    giving::within_own(&ctx, &member.effective_roles().missing_in(&old.effective_roles()))?;
+    match state {
+        Some(to) => allow(ARCS, old.state, to)?,
+        None if old.state == MemberState::Removed => {
+            return Err(Error::from(Tag::InvalidState).detail("state", json!(old.state)));
+        }
+        None => {}
+    }
+    keep_owner(&member)?;
+    let org = ctx.org()?;
+    let had = old.employee_code.clone();
+    let has = member.employee_code.clone();
+    let action = if state.is_some() { "member-state-set" } else { "member-updated" };
+    let mut change = ctx.change();
+    let after = change.update(org, &before, member, action)?;
+    joining::number(&ctx, &mut change, org, after.record.user_guid, [had.as_ref(), has.as_ref()])?;
+    change.show(&after)
+}
+
+/// An active owner stays an active member, without an end.
+fn keep_owner(member: &Member) -> Result<()> {
+    let owns = member.owner.is_some_and(|owner| owner.state == OwnerState::Active);
+    let lasts = member.valid_from.is_none() && member.valid_until.is_none();
+    if !owns || (member.state == MemberState::Active && lasts) {
+        return Ok(());
+    }
+    let blocking = json!([{"kind": "owner", "count": 1, "sample_id": member.user_guid}]);
+    Err(Error::from(Tag::InUse).detail("blocking", blocking))
+}
