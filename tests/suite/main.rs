@@ -5,6 +5,7 @@ mod elsewhere;
 mod events;
 mod faults;
 mod generated;
+mod limits;
 mod openapi;
 mod patterns;
 mod permissions;

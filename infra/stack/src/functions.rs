@@ -28,6 +28,9 @@ const QUIET: &str = "cargo_lambda=warn,watchexec=off,process_wrap=off,lambda_run
 const DEVELOPMENT_CURSOR_KEY: &str = "10ca1000000000000000000000000000000000000000000000000000c0250211";
 const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000000000000000010030b000";
 
+/// One person at one machine stands for all the callers of an org, and `make fuzz` for more than there ever are.
+const RATE_LIMIT_PERCENT: &str = "10000";
+
 /// What the functions find in their environment, as the template gives it to them in AWS, and what makes them use
 /// this machine's stand-ins.
 pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static str, String)>> {
@@ -47,6 +50,7 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
         ("G3N_CORS_ORIGINS", String::new()),
         ("G3N_CURSOR_KEY", DEVELOPMENT_CURSOR_KEY.to_owned()),
         ("G3N_LOOKUP_KEY", DEVELOPMENT_LOOKUP_KEY.to_owned()),
+        ("G3N_RATE_LIMIT_PERCENT", RATE_LIMIT_PERCENT.to_owned()),
         ("G3N_STAGE", "local".to_owned()),
         ("G3N_TABLE", table),
         ("G3N_TEST_CLOCK", "1".to_owned()),

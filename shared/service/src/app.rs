@@ -14,7 +14,7 @@ use contract::{
 };
 use store::{Chance, Store};
 
-use crate::route::Service;
+use crate::{limit::Limiter, route::Service};
 
 /// Which build this is.
 pub const fn build() -> Build {
@@ -77,6 +77,8 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// Whether time can be shifted by the operator (local stack and tests only).
     pub test_clock: bool,
+    /// How many requests are let through, in percent of what the class of each route says (contract §11); 0 for all.
+    pub rate_percent: u32,
 }
 
 /// A function at work.
@@ -93,6 +95,7 @@ pub struct App {
     pub settings: Settings,
     /// Where it logs.
     pub log: LogSink,
+    pub(crate) limiter: Limiter,
     orgs: Mutex<HashMap<OrgCode, OrgGuid>>,
 }
 
@@ -109,7 +112,8 @@ impl App {
         settings: Settings,
         log: LogSink,
     ) -> Self {
-        Self { service, store, chance, clock, settings, log, orgs: Mutex::default() }
+        let (limiter, orgs) = Default::default();
+        Self { service, store, chance, clock, settings, log, limiter, orgs }
     }
 
     pub(crate) fn remembered(&self, code: &OrgCode) -> Option<OrgGuid> {

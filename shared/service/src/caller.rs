@@ -53,6 +53,15 @@ impl Credential {
         }
     }
 
+    /// The hash by which the credential itself is known; none where none was sent.
+    pub(crate) fn hash(&self) -> Option<String> {
+        match self {
+            Self::None | Self::Operator(_) => None,
+            Self::Session(token) => Some(token.secret.hash().hex()),
+            Self::Key(token) => Some(token.secret.hash().hex()),
+        }
+    }
+
     /// Asks for everything that the check needs; all keys follow from the token and the request.
     pub(crate) fn wants(&self, org: Option<&Org>, batch: &mut Batch) {
         if let Some(org) = org {

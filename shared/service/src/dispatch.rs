@@ -1,5 +1,5 @@
-//! What happens to a request, in the order of contract §4: route, body shape, credential, association, role, org gate,
-//! idempotent replay, record.
+//! What happens to a request, in the order of contract §4: route, body shape, credential, association, rate
+//! limit, role, org gate, idempotent replay, record.
 
 use contract::{
     envelope::API_VERSION,

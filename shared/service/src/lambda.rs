@@ -53,6 +53,13 @@ pub fn required(name: &str) -> Result<String, Error> {
     variable(name).ok_or_else(|| format!("the environment variable {name} is missing").into())
 }
 
+/// A whole number of percent from the environment; the whole where it is absent.
+fn percent(name: &str) -> Result<u32, Error> {
+    variable(name).map_or(Ok(100), |text| {
+        text.parse().map_err(|_| format!("{name} must be a whole number of percent").into())
+    })
+}
+
 fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
     let key = |name: &str| -> Result<KeyMaterial, Error> {
         KeyMaterial::from_hex(&required(name)?).ok_or_else(|| format!("{name} must be 64 hex digits").into())
@@ -65,6 +72,7 @@ fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
             .map(|origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect())
             .unwrap_or_default(),
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),
+        rate_percent: percent("G3N_RATE_LIMIT_PERCENT")?,
     };
     let client = store::client(&endpoint("DYNAMODB")?);
     let store = Store::new(client, &required("G3N_TABLE")?);

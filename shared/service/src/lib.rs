@@ -15,7 +15,9 @@ mod erase;
 mod frame;
 mod handler;
 mod headers;
+pub mod keys;
 pub mod lambda;
+mod limit;
 mod log;
 #[cfg(feature = "openapi")]
 pub mod openapi;
@@ -36,6 +38,7 @@ pub use handler::{
     Handler, MayName, Names, Revised, Traits, change, list, read, read_if_named, read_record, write,
     write_if_named,
 };
+pub use limit::Rate;
 pub use route::{Call, Class, OrgFrom, Route, Service, get, post};
 pub use transition::{Arc, allow};
 // For the macros of this crate.

@@ -31,7 +31,7 @@ pub const fn post(path: &'static str) -> Call {
     Call { method: "POST", path }
 }
 
-/// How many requests a route is made for, and how fast it answers (contract §11).
+/// How many requests of an org a route lets through, and how fast it answers (contract §11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// 50 requests/s, p95 500 ms.
@@ -120,7 +120,7 @@ impl Route {
         use Tag::{
             AuthRequired, Conflict, ContextMismatch, ExpectedRevisionRequired, IdempotencyInProgress,
             IdempotencyMismatch, Internal, InvalidInput, InvalidJson, InvalidToken, NotFound,
-            OrgWriteBlocked, PayloadTooLarge, Unavailable, UnsupportedMediaType,
+            OrgWriteBlocked, PayloadTooLarge, RateLimited, Unavailable, UnsupportedMediaType,
         };
         let traits = self.handler.traits();
         let mut tags = vec![InvalidInput, Internal, Unavailable];
@@ -146,8 +146,8 @@ impl Route {
             }
         }
         if self.access != Access::Operator {
-            // Every request may carry a `request_context`.
-            tags.push(ContextMismatch);
+            // Every request may carry a `request_context`, and every route has a rate.
+            tags.extend([ContextMismatch, RateLimited]);
         }
         if !matches!(self.access, Access::Public | Access::Operator) {
             tags.push(AuthRequired);

@@ -1,4 +1,7 @@
 //! One request from its fields to its answer: the checks, the handler, the commit.
+//!
+//! The order of the checks (contract §4): body shape, credential, association, rate limit, role, org gate, idempotent
+//! replay, record. No later check shows through an earlier one.
 
 use std::sync::Arc;
 
@@ -27,6 +30,7 @@ use crate::{
     ctx::{Ctx, Requested},
     frame::{self, Framed},
     headers::Headers,
+    limit::Limit,
     route::{OrgFrom, Route},
 };
 
@@ -34,7 +38,7 @@ use crate::{
 const TRIES: u32 = 4;
 
 /// What a request was found to be, for the envelope and the log, also where it was refused.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) now: Option<Time>,
     pub(crate) orgcode: Option<String>,
@@ -100,12 +104,36 @@ impl Run {
     }
 
     async fn attempt(&self, shaped: &Shaped, seen: &mut Seen) -> Result<Done> {
-        let Shaped { framed, credential, store, .. } = shaped;
         let org = self.org(shaped).await?;
-        let replay_key = self.replay_key(shaped, org.as_ref());
+        let limit = self.limit(shaped, org.as_ref(), seen);
+        let Some(limit) = limit else { return Box::pin(self.check(shaped, org, None, seen)).await };
+        limit.refuse_again(seen)?;
+        let checked = Box::pin(self.check(shaped, org, Some(&limit), seen));
+        let (result, ()) = join(checked, limit.report(&shaped.store)).await;
+        result
+    }
 
+    /// The limit that the request is under: it counts once, however often it is decided anew.
+    fn limit(&self, shaped: &Shaped, org: Option<&Org>, seen: &Seen) -> Option<Limit> {
+        let source_ip = self.source_ip.as_deref();
+        let limit = || Limit::of(self.app, self.route, &shaped.credential, org, source_ip);
+        (seen.tries == 1).then(limit).flatten()
+    }
+
+    async fn check(
+        &self,
+        shaped: &Shaped,
+        org: Option<Org>,
+        limit: Option<&Limit>,
+        seen: &mut Seen,
+    ) -> Result<Done> {
+        let Shaped { framed, credential, store, .. } = shaped;
+        let replay_key = self.replay_key(shaped, org.as_ref());
         let mut batch = Batch::default();
         credential.wants(org.as_ref(), &mut batch);
+        if let Some(limit) = limit {
+            limit.wants(&mut batch);
+        }
         framed.task.wants(org.as_ref(), &mut batch);
         if let Some(hash) = &replay_key {
             batch.want(&Replay::key_of(self.app.service.name, org.as_ref(), hash));
@@ -127,6 +155,9 @@ impl Run {
         seen.orgcode.clone_from(&context.orgcode);
         seen.session_fingerprint.clone_from(&context.session_fingerprint);
         seen.api_key_fingerprint.clone_from(&context.api_key_fingerprint);
+        if let Some(limit) = limit {
+            limit.admit(&found, seen)?;
+        }
         if let Some(claimed) = &framed.frame.request_context {
             agree(claimed, &context)?;
         }

@@ -4,6 +4,7 @@
 //! module made from an [`Org`]; what is written goes through a [`Change`] and [`Store::commit`], as one transaction
 //! of records, claims, journal entries and the idempotency record.
 
+mod bucket;
 mod chance;
 mod change;
 mod client;
@@ -19,6 +20,7 @@ mod pattern;
 mod read;
 
 pub use aws_sdk_dynamodb::config::Credentials;
+pub use bucket::Bucket;
 pub use chance::{Chance, SeededChance, SystemChance};
 pub use change::{Action, Change, Stamp};
 pub use client::{Endpoint, Store, client, retries, timeouts};

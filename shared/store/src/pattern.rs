@@ -1,17 +1,20 @@
 //! One line of the table of access patterns.
 
 use crate::{
+    bucket::Bucket,
     entity::Entity,
     key::{Index, Key, Listing, Order},
 };
 
-/// How a pattern reads.
+/// How a pattern asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// One item by its whole key.
     Get,
     /// A page of one or more partitions.
     Query,
+    /// A count that is read by its whole key and added to.
+    Count,
 }
 
 /// A question that the table answers, as `docs/access-patterns.md` shows it.
@@ -34,11 +37,20 @@ pub struct Pattern {
 impl Pattern {
     /// A pattern that reads one item.
     pub fn get<E: Entity>(name: &'static str, sample: &Key<E>) -> Self {
+        Self::item(name, E::TYPE, Operation::Get, sample)
+    }
+
+    /// A pattern that counts how much of a rate is used.
+    pub fn bucket(name: &'static str, sample: &Key<Bucket>) -> Self {
+        Self::item(name, Bucket::TYPE, Operation::Count, sample)
+    }
+
+    fn item<E>(name: &'static str, entity: &'static str, operation: Operation, sample: &Key<E>) -> Self {
         let (pk, sk) = sample.parts();
         Self {
             name,
-            entity: E::TYPE,
-            operation: Operation::Get,
+            entity,
+            operation,
             index: Index::Main,
             partitions: vec![pk.to_owned()],
             sort: format!("= `{sk}`"),

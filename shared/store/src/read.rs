@@ -43,7 +43,11 @@ pub struct Found(HashMap<(String, String), Item>);
 impl Found {
     /// The record under this key, if it was asked for and is there.
     pub fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
-        self.0.get(&(key.pk.clone(), key.sk.clone())).cloned().map(Stored::decode).transpose()
+        self.item(key).map(Stored::decode).transpose()
+    }
+
+    pub(crate) fn item<E>(&self, key: &Key<E>) -> Option<Item> {
+        self.0.get(&(key.pk.clone(), key.sk.clone())).cloned()
     }
 }
 

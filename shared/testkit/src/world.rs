@@ -59,6 +59,7 @@ struct Inner {
     clock: Arc<AtomicI64>,
     log: Arc<Mutex<Vec<String>>>,
     test_clock: bool,
+    rate_percent: u32,
     apps: Mutex<Vec<&'static App>>,
 }
 
@@ -109,15 +110,22 @@ impl World {
         Self::found(Arc::new(Inner::new(endpoint))).await
     }
 
+    /// The same, with functions that let no more requests through than so many percent of what the contract says.
+    /// Those of all other worlds do not count requests: a test's time stands still, and so no bucket runs empty.
+    pub async fn with_rates(percent: u32) -> Self {
+        Self::found(Arc::new(Inner { rate_percent: percent, ..Inner::new(database::endpoint()) })).await
+    }
+
     /// Another org beside this one, in the same database and at the same time.
     pub async fn another(&self) -> Self {
         Self::found(self.inner.clone()).await
     }
 
-    /// The same world, at the same time, with functions that reach the database at this endpoint: a proxy's.
+    /// The same world, at the same time, with functions that reach the database at this endpoint: a proxy's. They
+    /// remember nothing of what others do, like another sandbox of each.
     #[must_use]
     pub fn through(&self, endpoint: &str) -> Self {
-        let Inner { store, chance, clock, log, test_clock, .. } = &*self.inner;
+        let Inner { store, chance, clock, log, test_clock, rate_percent, .. } = &*self.inner;
         let inner = Inner {
             endpoint: endpoint.to_owned(),
             store: store.clone(),
@@ -125,6 +133,7 @@ impl World {
             clock: clock.clone(),
             log: log.clone(),
             test_clock: *test_clock,
+            rate_percent: *rate_percent,
             apps: Mutex::default(),
         };
         Self { inner: Arc::new(inner), ..self.clone() }
@@ -343,7 +352,12 @@ impl World {
 
     /// Moves the time on.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.inner.clock.fetch_add(seconds * 1000, Ordering::Relaxed);
+        self.advance_millis(seconds * 1000);
+    }
+
+    /// Moves the time on by less.
+    pub fn advance_millis(&self, millis: i64) {
+        self.inner.clock.fetch_add(millis, Ordering::Relaxed);
     }
 
     /// Every log line so far.
@@ -447,6 +461,7 @@ impl Inner {
             clock: Arc::new(AtomicI64::new(START_MILLIS)),
             log: Arc::default(),
             test_clock: false,
+            rate_percent: 0,
             apps: Mutex::default(),
         }
     }
@@ -486,6 +501,7 @@ impl Inner {
             lookup_key: LookupKey(key("2")),
             cors_origins: vec!["https://shop.example".to_owned()],
             test_clock: self.test_clock,
+            rate_percent: self.rate_percent,
         };
         // Only behind a proxy is slowness meant.
         let is_direct = self.endpoint == database::endpoint();

@@ -1,5 +1,6 @@
 //! Reads and writes against a database, and against one that fails.
 
+mod bucket;
 mod commit;
 mod page;
 mod thing;
