@@ -24,13 +24,14 @@ endif
 .PHONY: help
 help: ## What can be made
 	@echo "make <target> [SETTING=value ...]"; echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST)
 	@echo; echo "Settings:"
 	@echo "  DB=dynamodb-local     use Amazon's DynamoDB Local (Java 11, npm) instead of the embedded database"
 	@echo "  PERSIST=1             make up: keep the data, in .local/data"
 	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000   make up: the ports"
 	@echo "  RACE_ROUNDS=6         make test: how often each race between callers is run"
 	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"
+	@echo "  ARCH=arm64            make build: the processor, arm64 or x86_64; this machine's unless said"
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
 # The tools are fetched while the functions are built: both take a while the first time, neither needs the other.
@@ -67,6 +68,15 @@ lint: ## Check format, lints, licences and the template
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
 	@$(stop); PATH="$$(infra/tools.sh checkov):$$PATH"; \
 	LOG_LEVEL=ERROR checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
+
+# The machine's own processor needs no other linker than its own.
+machine := $(patsubst aarch64,arm64,$(shell uname -m))
+ARCH ?= $(machine)
+
+.PHONY: build
+build: ## Build every function for deployment, into .aws-sam/build
+	@$(with_tools); PATH="$(if $(filter-out $(machine),$(ARCH)),$$(infra/tools.sh zig):)$$(infra/tools.sh sam):$$PATH"; \
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam build --parameter-overrides Architecture=$(ARCH)
 
 .PHONY: fuzz
 fuzz: ## Send generated requests to every route and check each answer against docs/openapi

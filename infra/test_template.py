@@ -295,6 +295,7 @@ class TheStack(unittest.TestCase):
         groups = self.of_type("AWS::CodeDeploy::DeploymentGroup")
         made = boto3.client("codedeploy").list_deployment_groups(applicationName="g3n")["deploymentGroups"]
         self.assertEqual(len(made), len(groups))
+        throttles = json.dumps(next(a for a in self.alarms() if a["AlarmName"].endswith("function-throttles"))["Metrics"])
         functions = client.list_functions()["Functions"]
         self.assertEqual(len(functions), len(self.of_type("AWS::Lambda::Function")))
         for function in functions:
@@ -306,6 +307,8 @@ class TheStack(unittest.TestCase):
                 role = iam.get_role(RoleName=function["Role"].split("/")[-1])["Role"]
                 self.assertEqual(role["PermissionsBoundary"]["PermissionsBoundaryArn"], self.ids["Boundary"])
                 self.assertIn(f"{name}-errors", alarms)
+                self.assertIn(f'"{name}"', throttles, "nobody hears of its throttles")
+                self.assertIn(f'"{name}"', self.dashboard(), "it is not on the dashboard")
                 group = groups[f"{name.split('-')[-1].capitalize()}DeploymentGroup"]
                 watched = [self.ids[alarm["Name"]["Ref"]] for alarm in group["AlarmConfiguration"]["Alarms"]]
                 self.assertIn(f"{name}-errors", watched)
@@ -368,6 +371,15 @@ class TheStack(unittest.TestCase):
         [subscription] = boto3.client("sns").list_subscriptions()["Subscriptions"]
         self.assertEqual(subscription["Endpoint"], "operator@example.com")
 
+    def test_every_alarm_has_its_line_in_the_runbook(self):
+        rows = re.findall(r"^\| (`.*)\|$", (ROOT / "docs" / "operations.md").read_text().split("## Alarms")[1], re.M)
+        cells = [[cell.strip() for cell in row.split("|")] for row in rows]
+        for row in cells:
+            self.assertEqual(len(row), 4, row)
+            self.assertTrue(all(row), f"what it means, what to look at, what to do: {row}")
+        named = [name for row in cells for name in re.findall(r"`([\w-]+)`", row[0])]
+        self.assertEqual(sorted(named), sorted(a["AlarmName"].removeprefix("g3n-emulated-") for a in self.alarms()))
+
     def test_every_index_is_watched_for_throttles(self):
         indexes = {index["IndexName"] for index in self.of_type("AWS::DynamoDB::Table")["Table"]["GlobalSecondaryIndexes"]}
         [alarm] = [alarm for alarm in self.alarms() if alarm["AlarmName"].endswith("table-throttles")]
@@ -376,9 +388,7 @@ class TheStack(unittest.TestCase):
         self.assertEqual(len(watched), 2 * len(indexes), "reads and writes")
 
     def test_the_dashboard_shows_every_alarm(self):
-        client = boto3.client("cloudwatch")
-        [entry] = client.list_dashboards()["DashboardEntries"]
-        widgets = json.loads(client.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"])["widgets"]
+        widgets = json.loads(self.dashboard())["widgets"]
         [shown] = [set(widget["properties"]["alarms"]) for widget in widgets if widget["type"] == "alarm"]
         self.assertEqual(shown, {alarm["AlarmArn"] for alarm in self.alarms()})
 
@@ -391,6 +401,11 @@ class TheStack(unittest.TestCase):
 
     def alarms(self):
         return boto3.client("cloudwatch").describe_alarms(MaxRecords=100)["MetricAlarms"]
+
+    def dashboard(self):
+        client = boto3.client("cloudwatch")
+        [entry] = client.list_dashboards()["DashboardEntries"]
+        return client.get_dashboard(DashboardName=entry["DashboardName"])["DashboardBody"]
 
     def key_arn(self):
         [key] = boto3.client("kms").list_keys()["Keys"]

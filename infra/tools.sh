@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs a tool into the cache, unless it is there, and prints the directory to put on the PATH.
 #
-#   infra/tools.sh local | sam | checkov | schemathesis    Python tools, one environment each: infra/requirements-<tool>.txt
+#   infra/tools.sh local | sam | checkov | schemathesis | zig    Python tools, one environment each: infra/requirements-<tool>.txt
 #   infra/tools.sh dynamodb-local    prints the directory that holds DynamoDBLocal.jar
 #   infra/tools.sh cargo-deny
 #
@@ -74,7 +74,7 @@ cargo_deny() {
 }
 
 case "${1:-}" in
-local | sam | checkov | schemathesis) python_tools "$1" ;;
+local | sam | checkov | schemathesis | zig) python_tools "$1" ;;
 dynamodb-local) dynamodb_local ;;
 cargo-deny) cargo_deny ;;
 *)

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::{
     config::{Config, Database},
     emulator::EVENTS_QUEUE,
+    functions,
     seed::{Demo, EMAIL, ORGCODE, PASSCODE},
     template::Template,
 };
@@ -69,7 +70,8 @@ curl -sS $api/crm/customer/list -H "x-api-key: $key" -H "x-orgcode: {ORGCODE}" -
     )
 }
 
-/// Leaves the same for programs: `demo.env`, which a shell can source, and `try.sh`, the lines to paste.
+/// Leaves the same for programs: `demo.env`, which a shell can source, `functions.env`, what the functions find in their
+/// environment, and `try.sh`, the lines to paste.
 pub fn write_files(config: &Config, demo: &Demo) -> Result<()> {
     let Demo { org_guid, user_guid, session_guid, api_key, .. } = demo;
     let variables = format!(
@@ -78,6 +80,10 @@ pub fn write_files(config: &Config, demo: &Demo) -> Result<()> {
         config.gateway()
     );
     write(&config.directory.join("demo.env"), &variables)?;
+    let environment = functions::environment(config, &Template::local()?)?;
+    let environment: Vec<_> =
+        environment.into_iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    write(&config.directory.join("functions.env"), &environment.concat())?;
     write(&config.directory.join("try.sh"), &lines(config, demo))
 }
 
