@@ -69,13 +69,11 @@ lint: ## Check format, lints, licences and the template
 	@$(stop); PATH="$$(infra/tools.sh checkov):$$PATH"; \
 	LOG_LEVEL=ERROR checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
 
-# The machine's own processor needs no other linker than its own.
-machine := $(patsubst aarch64,arm64,$(shell uname -m))
-ARCH ?= $(machine)
+ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
 
 .PHONY: build
 build: ## Build every function for deployment, into .aws-sam/build
-	@$(with_tools); PATH="$(if $(filter-out $(machine),$(ARCH)),$$(infra/tools.sh zig):)$$(infra/tools.sh sam):$$PATH"; \
+	@$(with_tools); PATH="$$(infra/tools.sh zig):$$(infra/tools.sh sam):$$PATH"; \
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam build --parameter-overrides Architecture=$(ARCH)
 
 .PHONY: fuzz
