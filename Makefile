@@ -2,7 +2,7 @@
 SHELL := bash
 
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
-export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS FUNCTIONS PROGRAMS
 
 # Recipes stop at the first failure, and so where a tool cannot be installed.
 stop := set -euo pipefail
@@ -32,11 +32,14 @@ help: ## What can be made
 	@echo "  RACE_ROUNDS=6         make test: how often each race between callers is run"
 	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"
 	@echo "  ARCH=arm64            make build: the processor, arm64 or x86_64; this machine's unless said"
+	@echo "  FUNCTIONS=ofm,crm     make bench: only these functions"
+	@echo "  PARTS=size            make bench: only these of size, start-up, cpu, memory, latency and routes"
+	@echo "  PROGRAMS=directory    make bench: what was built already, instead of building it"
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
 # The tools are fetched while the functions are built: both take a while the first time, neither needs the other.
 build = $(stop); for tool in $(tools); do infra/tools.sh $$tool >/dev/null; done & installing=$$!; \
-	cargo build --workspace --bins; wait $$installing
+	cargo build --workspace --exclude bench --exclude hello --exclude raw --bins; wait $$installing
 
 up: tools = local
 .PHONY: up
@@ -79,3 +82,16 @@ build: ## Build every function for deployment, into .aws-sam/build
 .PHONY: fuzz
 fuzz: ## Send generated requests to every route and check each answer against docs/openapi
 	@infra/fuzz.sh
+
+.PHONY: bench
+bench: ## Measure size, start-up, CPU, memory and latency of the functions as they are deployed (docs/performance.md)
+	@cargo run --quiet --package bench -- $(PARTS)
+
+# The most that a function may have, in bytes; docs/performance.md says what it has.
+most_bytes = 6000000
+
+.PHONY: size
+size: ## Check that a function as it is deployed is no larger than it may be
+	@$(stop); cargo build --release --package crm; \
+	size=$$(stat -c %s "$${CARGO_TARGET_DIR:-target}/release/crm"); echo "crm: $$size bytes of $(most_bytes)"; \
+	test "$$size" -le $(most_bytes)

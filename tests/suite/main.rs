@@ -1,6 +1,7 @@
 //! Tests over every route of every service, and what is generated from their tables.
 
 mod conform;
+mod costs;
 mod elsewhere;
 mod events;
 mod faults;
