@@ -10,6 +10,7 @@ mod limits;
 mod openapi;
 mod patterns;
 mod permissions;
+mod policy;
 mod request;
 mod samples;
 mod services;

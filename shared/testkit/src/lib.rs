@@ -5,6 +5,7 @@
 
 pub mod bus;
 pub mod database;
+pub mod iam;
 pub mod items;
 pub mod journal;
 pub mod proxy;
