@@ -1,6 +1,6 @@
 //! The functions, run from their sources by `cargo lambda watch`, which also reloads them when a file changes.
 
-use std::{fs, time::Duration};
+use std::{env, fs, time::Duration};
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -73,6 +73,13 @@ pub fn start(config: &Config, template: &Template) -> Result<Child> {
         // A developer's own AWS settings are not for these functions.
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN");
+    // What cargo told this program about its package would make cargo build anew what asks for it: ring does.
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
+        watch.env_remove(name);
+    }
+    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_LINKS", "CARGO_MANIFEST_PATH"] {
+        watch.env_remove(name);
+    }
     if let Some(file) = &config.functions_log {
         log_to(&mut watch, file)?;
     }
