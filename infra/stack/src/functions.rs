@@ -1,6 +1,6 @@
 //! The functions, run from their sources by `cargo lambda watch`, which also reloads them when a file changes.
 
-use std::{env, fs, time::Duration};
+use std::{fs, time::Duration};
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::{
     aws::{CREDENTIAL, REGION},
-    child::{Child, log_to},
+    child::{Child, log_to, without_cargo},
     config::Config,
     template::{Function, Template},
     wait,
@@ -63,7 +63,7 @@ pub fn start(config: &Config, template: &Template) -> Result<Child> {
     let router_file = config.directory.join("cargo-lambda.toml");
     fs::write(&router_file, router(&template.functions()?))?;
     let mut watch = Command::new("cargo-lambda");
-    watch
+    without_cargo(&mut watch)
         .current_dir(&config.root)
         .args(["lambda", "watch", "--quiet", "--disable-cors", "--concurrency", INSTANCES])
         .args(["--invoke-address", "127.0.0.1", "--invoke-port", &config.gateway_port.to_string()])
@@ -73,13 +73,6 @@ pub fn start(config: &Config, template: &Template) -> Result<Child> {
         // A developer's own AWS settings are not for these functions.
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN");
-    // What cargo told this program about its package would make cargo build anew what asks for it: ring does.
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
-        watch.env_remove(name);
-    }
-    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_LINKS", "CARGO_MANIFEST_PATH"] {
-        watch.env_remove(name);
-    }
     if let Some(file) = &config.functions_log {
         log_to(&mut watch, file)?;
     }
