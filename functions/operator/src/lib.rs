@@ -1,9 +1,10 @@
 //! What operators do: users, invitations, the status of orgs, and putting right what owners cannot (contract usm §5).
 //!
 //! Invoked directly, never behind the API: IAM decides who may. One module per entity. Records keep the service that
-//! owns them: this one has no keys of its own but [`keys`], which names those that an action asks for.
+//! owns them: this one has no keys of its own but [`keys`], which names those that an action asks for. The actions about
+//! referral codes and totals stand beside their records, in `referral`.
 
-use service::Service;
+use service::{Service, Style};
 
 mod clock;
 mod erasure;
@@ -20,6 +21,8 @@ mod user_status;
 pub static SERVICE: Service = Service {
     name: "operator",
     summary: "Users, invitations, verification and remediation, by direct invocation",
+    style: Style::Enveloped,
+    figures: &[&referral::RETENTION_DAYS],
     areas: &[
         user::ACTIONS,
         user_status::ACTIONS,
@@ -27,6 +30,9 @@ pub static SERVICE: Service = Service {
         org::ACTIONS,
         owner::ACTIONS,
         member::ACTIONS,
+        referral::operator::code::ACTIONS,
+        referral::operator::recount::ACTIONS,
+        referral::operator::retention::ACTIONS,
         clock::ACTIONS,
     ],
 };

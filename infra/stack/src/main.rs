@@ -10,7 +10,6 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use stack::{
     api::Api,
-    child::without_cargo,
     config::{Config, Database, START_LIMIT},
     dynamodb_local::{self, Storage},
     emulator::{EVENTS_QUEUE, queues},
@@ -134,7 +133,7 @@ async fn with_dynamodb_local(program: &str, arguments: &[&str]) -> Result<ExitCo
     let ran = async {
         wait::until_answers("DynamoDB Local", &endpoint, START_LIMIT).await?;
         let mut command = Command::new(program);
-        without_cargo(&mut command).args(arguments).env("G3N_TEST_DYNAMODB", &endpoint).kill_on_drop(true);
+        command.args(arguments).env("G3N_TEST_DYNAMODB", &endpoint).kill_on_drop(true);
         command.status().await.with_context(|| format!("cannot run {program}"))
     };
     let status = tokio::select! {
