@@ -79,6 +79,10 @@ build: ## Build every function for deployment, into .aws-sam/build
 	@$(with_tools); PATH="$$(infra/tools.sh zig):$$(infra/tools.sh sam):$$PATH"; \
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam build --parameter-overrides Architecture=$(ARCH)
 
+.PHONY: package-test
+package-test: ## Invoke each function that `make build` made, with each file of events/, while `make up` runs
+	@python3 infra/package_test.py
+
 .PHONY: fuzz
 fuzz: ## Send generated requests to every route and check each answer against docs/openapi
 	@infra/fuzz.sh

@@ -24,6 +24,21 @@ pub(crate) async fn send(
     sample: &Sample,
     key: Option<&str>,
 ) -> Reply {
+    let reply = deliver(world, service, route, sample, key).await;
+    if route.access != Access::Operator {
+        conform::check(service, route, &sample.fields, &reply);
+    }
+    reply
+}
+
+/// Sends what need not be as documented.
+pub(crate) async fn deliver(
+    world: &World,
+    service: &'static Service,
+    route: &Route,
+    sample: &Sample,
+    key: Option<&str>,
+) -> Reply {
     let Sample { caller, fields } = sample;
     if route.access == Access::Operator {
         let mut payload = json!({"action": route.call.path, "actor": "op@example"});
@@ -41,21 +56,14 @@ pub(crate) async fn send(
         Some(key) => caller.clone().with("idempotency-key", key),
         None => caller.clone(),
     };
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let (mut path, mut rest) = (route.call.path.to_owned(), fields.clone());
-    for name in route.call.parameters() {
-        let value = rest.remove(name).as_ref().map(text).unwrap_or_default();
-        path = path.replace(&format!("{{{name}}}"), &value);
-    }
-    let (path, body) = if route.call.takes_query() {
-        let query: Vec<_> = rest.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
-        (format!("{path}?{}", query.join("&")), String::new())
+    let (path, body) = if route.call.method == "GET" {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let query: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+        (format!("{}?{}", route.call.path, query.join("&")), String::new())
     } else {
-        (path, Value::from(rest).to_string())
+        (route.call.path.to_owned(), Value::from(fields.clone()).to_string())
     };
-    let reply = world.send(service, &caller, route.call.method, &path, body).await;
-    conform::check(service, route, fields, &reply);
-    reply
+    world.send(service, &caller, route.call.method, &path, body).await
 }
 
 /// Invokes an action with just this payload.
@@ -81,7 +89,7 @@ pub(crate) async fn raw(
     }
     let request = Request {
         method: method.to_owned(),
-        path: format!("{}{path}", service.base()),
+        path: format!("/{}{path}", service.name),
         query: Vec::new(),
         headers: map,
         body,

@@ -1,14 +1,18 @@
-//! What operators do: users, invitations, the status of orgs, and putting right what owners cannot (contract usm §5).
+//! What operators do: users, invitations, the status of orgs, putting right what owners cannot (contract usm §5), and the
+//! journal: checking it and publishing it again (`docs/events.md`).
 //!
 //! Invoked directly, never behind the API: IAM decides who may. One module per entity. Records keep the service that
-//! owns them: this one has no keys of its own but [`keys`], which names those that an action asks for. The actions about
-//! referral codes and totals stand beside their records, in `referral`.
+//! owns them: this one has no keys of its own but [`keys`], which names those that an action asks for.
 
-use service::{Service, Style};
+use service::Service;
 
+mod aggregate;
+mod chain;
 mod clock;
 mod erasure;
+mod event_replay;
 mod invitation;
+mod journal_verify;
 mod keys;
 mod member;
 mod membership;
@@ -20,9 +24,7 @@ mod user_status;
 /// The service.
 pub static SERVICE: Service = Service {
     name: "operator",
-    summary: "Users, invitations, verification and remediation, by direct invocation",
-    style: Style::Enveloped,
-    figures: &[&referral::RETENTION_DAYS],
+    summary: "Users, invitations, verification, remediation and the journal, by direct invocation",
     areas: &[
         user::ACTIONS,
         user_status::ACTIONS,
@@ -30,9 +32,8 @@ pub static SERVICE: Service = Service {
         org::ACTIONS,
         owner::ACTIONS,
         member::ACTIONS,
-        referral::operator::code::ACTIONS,
-        referral::operator::recount::ACTIONS,
-        referral::operator::retention::ACTIONS,
+        journal_verify::ACTIONS,
+        event_replay::ACTIONS,
         clock::ACTIONS,
     ],
 };

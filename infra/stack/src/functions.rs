@@ -8,9 +8,9 @@ use tokio::process::Command;
 
 use crate::{
     aws::{CREDENTIAL, REGION},
-    child::{Child, log_to},
+    child::{Child, log_to, without_cargo},
     config::Config,
-    seed::ORGCODE,
+    emulator,
     template::{Function, Template},
     wait,
 };
@@ -32,14 +32,13 @@ const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000
 /// One person at one machine stands for all the callers of an org, and `make fuzz` for more than there ever are.
 const RATE_LIMIT_PERCENT: &str = "10000";
 
-/// At that percentage 6,000 requests a minute from each address (referral §2).
-const REFERRALS_PER_MINUTE: &str = "60";
-
 /// What the functions find in their environment, as the template gives it to them in AWS, and what makes them use
 /// this machine's stand-ins.
 pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static str, String)>> {
     let table = template.table()?.table_name;
     let database = config.functions_database.clone().unwrap_or_else(|| config.database_url());
+    let bus = config.functions_bus.clone().unwrap_or_else(|| config.emulator());
+    let dead_letters = emulator::queue_url(&config.emulator(), &template.event_source()?.dead_letters);
     Ok(vec![
         ("AWS_ACCESS_KEY_ID", CREDENTIAL.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIAL.to_owned()),
@@ -47,21 +46,16 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
         ("AWS_ENDPOINT_URL", config.emulator()),
         ("AWS_ENDPOINT_URL_DYNAMODB", database.clone()),
         ("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", database),
-        ("AWS_ENDPOINT_URL_EVENTBRIDGE", config.emulator()),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", bus),
         ("AWS_ENDPOINT_URL_S3", config.emulator()),
+        ("AWS_ENDPOINT_URL_SQS", config.emulator()),
         ("G3N_BUCKET", template.bucket()?.name),
         ("G3N_BUS", template.bus()?),
         ("G3N_CORS_ORIGINS", String::new()),
         ("G3N_CURSOR_KEY", DEVELOPMENT_CURSOR_KEY.to_owned()),
+        ("G3N_DEAD_LETTERS", dead_letters),
         ("G3N_LOOKUP_KEY", DEVELOPMENT_LOOKUP_KEY.to_owned()),
         ("G3N_RATE_LIMIT_PERCENT", RATE_LIMIT_PERCENT.to_owned()),
-        // Open to the public, as its page has it, with its defaults.
-        ("G3N_REFERRAL_ACCESS", "public".to_owned()),
-        ("G3N_REFERRAL_CLICKS_PER_MINUTE", REFERRALS_PER_MINUTE.to_owned()),
-        ("G3N_REFERRAL_DEDUPE_MINUTES", String::new()),
-        ("G3N_REFERRAL_ORG", ORGCODE.to_owned()),
-        ("G3N_REFERRAL_OTHERS_PER_MINUTE", REFERRALS_PER_MINUTE.to_owned()),
-        ("G3N_REFERRAL_RETENTION_DAYS", String::new()),
         ("G3N_STAGE", "local".to_owned()),
         ("G3N_TABLE", table),
         ("G3N_TEST_CLOCK", "1".to_owned()),
@@ -74,7 +68,7 @@ pub fn start(config: &Config, template: &Template) -> Result<Child> {
     let router_file = config.directory.join("cargo-lambda.toml");
     fs::write(&router_file, router(&template.functions()?))?;
     let mut watch = Command::new("cargo-lambda");
-    watch
+    without_cargo(&mut watch)
         .current_dir(&config.root)
         .args(["lambda", "watch", "--quiet", "--disable-cors", "--concurrency", INSTANCES])
         .args(["--invoke-address", "127.0.0.1", "--invoke-port", &config.gateway_port.to_string()])
@@ -100,8 +94,8 @@ fn router(functions: &[Function]) -> String {
     })
 }
 
-/// Waits until every function has answered once: an HTTP service at its first path, whatever it says to that, the others
-/// a direct invocation that asks for nothing. Functions start with their first request, so the first caller need not wait for them.
+/// Waits until every function has answered once: an HTTP service at its `/stat`, the others a direct invocation
+/// that asks for nothing. Functions start with their first request, so the first caller need not wait for them.
 pub async fn until_ready(config: &Config, functions: &[Function]) -> Result<()> {
     let client = reqwest::Client::new();
     futures::future::try_join_all(functions.iter().map(|function| first_answer(&client, config, function)))
@@ -112,11 +106,11 @@ pub async fn until_ready(config: &Config, functions: &[Function]) -> Result<()> 
 async fn first_answer(client: &reqwest::Client, config: &Config, function: &Function) -> Result<()> {
     let (gateway, name) = (config.gateway(), &function.name);
     let answer = wait::until(name, COMPILE_LIMIT, async || {
-        let request = if let Some(path) = function.paths.first() {
-            client.get(format!("{gateway}{path}"))
-        } else {
+        let request = if function.paths.is_empty() {
             let url = format!("{gateway}/2015-03-31/functions/{name}/invocations");
             client.post(url).json(&json!({ "Records": [] }))
+        } else {
+            client.get(format!("{gateway}/{name}/stat"))
         };
         request.timeout(COMPILE_LIMIT).send().await.ok()
     })
@@ -157,6 +151,7 @@ mod tests {
             emulator_port: 5000,
             database: Database::Embedded,
             functions_database: None,
+            functions_bus: None,
             functions_log: None,
             persist: false,
             log: "info".to_owned(),

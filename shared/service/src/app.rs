@@ -14,10 +14,7 @@ use contract::{
 };
 use store::{Chance, Store};
 
-use crate::{
-    limit::Limiter,
-    route::{Figure, Service},
-};
+use crate::{limit::Limiter, route::Service};
 
 /// Which build this is.
 pub const fn build() -> Build {
@@ -78,21 +75,10 @@ pub struct Settings {
     pub lookup_key: LookupKey,
     /// The origins that may call from a browser.
     pub cors_origins: Vec<String>,
-    /// The one org of a deployment that is open to the public, for services that may be (referral §2).
-    pub public_org: Option<OrgCode>,
-    /// What the deployment sets of [`Service::figures`], by variable.
-    pub figures: HashMap<&'static str, u32>,
     /// Whether time can be shifted by the operator (local stack and tests only).
     pub test_clock: bool,
     /// How many requests are let through, in percent of what the class of each route says (contract §11); 0 for all.
     pub rate_percent: u32,
-}
-
-impl Settings {
-    /// What the deployment says, or the default.
-    pub(crate) fn figure(&self, figure: &Figure) -> u32 {
-        self.figures.get(figure.variable).copied().unwrap_or(figure.default)
-    }
 }
 
 /// A function at work.
@@ -110,10 +96,10 @@ pub struct App {
     /// Where it logs.
     pub log: LogSink,
     pub(crate) limiter: Limiter,
-    orgs: Mutex<HashMap<String, OrgGuid>>,
+    orgs: Mutex<HashMap<OrgCode, OrgGuid>>,
 }
 
-/// So many codes are remembered; a code never changes its org, so forgetting costs one read and nothing else.
+/// So many orgcodes are remembered; a code never changes its org, so forgetting costs one read and nothing else.
 const MOST_ORGS: usize = 10_000;
 
 impl App {
@@ -130,16 +116,15 @@ impl App {
         Self { service, store, chance, clock, settings, log, limiter, orgs }
     }
 
-    /// The org that the claim on a code names, by the claim's partition.
-    pub(crate) fn remembered(&self, claim: &str) -> Option<OrgGuid> {
-        self.orgs.lock().unwrap_or_else(PoisonError::into_inner).get(claim).copied()
+    pub(crate) fn remembered(&self, code: &OrgCode) -> Option<OrgGuid> {
+        self.orgs.lock().unwrap_or_else(PoisonError::into_inner).get(code).copied()
     }
 
-    pub(crate) fn remember(&self, claim: &str, guid: OrgGuid) {
+    pub(crate) fn remember(&self, code: &OrgCode, guid: OrgGuid) {
         let mut orgs = self.orgs.lock().unwrap_or_else(PoisonError::into_inner);
         if orgs.len() >= MOST_ORGS {
             orgs.clear();
         }
-        orgs.insert(claim.to_owned(), guid);
+        orgs.insert(code.clone(), guid);
     }
 }

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use contract::{
-    codes::OrgCode,
     paging::CursorKey,
     secret::{KeyMaterial, LookupKey},
 };
 use lambda_http::{Body, Error, RequestExt, request::RequestContext};
 use store::{Credentials, Endpoint, Store, SystemChance};
+use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::{App, Clock, LogSink, Settings},
     dispatch::{Request, Response, handle},
-    route::{Figure, Service},
+    route::Service,
 };
 
 /// What a function's `main` awaits: reads the configuration, builds the clients once, and serves.
@@ -37,10 +37,20 @@ pub async fn start(service: &'static Service) -> Result<&'static App, Error> {
 pub fn trace() {
     tracing_subscriber::fmt()
         .json()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_env_filter(filter(&variable("RUST_LOG").unwrap_or_default()))
         .with_ansi(false)
         .without_time()
         .init();
+}
+
+/// Libraries whose lesser traces hold requests and answers whole, and so what is known of persons.
+const TALKATIVE: [&str; 6] = ["aws", "h2", "hyper", "lambda", "rustls", "tower"];
+
+/// What is traced at the level that a deployment asks for: of its own code; of libraries that show what they carry, only
+/// warnings at any level.
+pub fn filter(asked: &str) -> EnvFilter {
+    let quiet = TALKATIVE.iter().filter_map(|library| format!("{library}=warn").parse().ok());
+    quiet.fold(EnvFilter::new(asked), EnvFilter::add_directive)
 }
 
 /// A setting from the environment; none where it is absent or empty.
@@ -72,12 +82,6 @@ fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
         cors_origins: variable("G3N_CORS_ORIGINS")
             .map(|origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect())
             .unwrap_or_default(),
-        public_org: public_org(service)?,
-        figures: service
-            .figures
-            .iter()
-            .filter_map(|figure| set(figure).transpose())
-            .collect::<Result<_, _>>()?,
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),
         rate_percent: percent("G3N_RATE_LIMIT_PERCENT")?,
     };
@@ -85,34 +89,6 @@ fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
     let store = Store::new(client, &required("G3N_TABLE")?);
     let app = App::new(service, store, Arc::new(SystemChance), Clock::System, settings, LogSink::Stdout);
     Ok(Box::leak(Box::new(app)))
-}
-
-/// The one org of a deployment that is open to the public. A deployment says which it is: there is no default
-/// (referral §2).
-fn public_org(service: &Service) -> Result<Option<OrgCode>, Error> {
-    if !service.asks_for_access() {
-        return Ok(None);
-    }
-    let name = |what: &str| format!("G3N_{}_{what}", service.name.to_ascii_uppercase());
-    match required(&name("ACCESS"))?.as_str() {
-        "private" => Ok(None),
-        "public" => {
-            let org = name("ORG");
-            let code = required(&org)?.parse().map_err(|problem| format!("{org} {problem}"))?;
-            Ok(Some(code))
-        }
-        _ => Err(format!("{} must be public or private", name("ACCESS")).into()),
-    }
-}
-
-/// A figure that the deployment sets.
-fn set(figure: &Figure) -> Result<Option<(&'static str, u32)>, Error> {
-    let Figure { variable: name, least, most, .. } = *figure;
-    let Some(text) = variable(name) else { return Ok(None) };
-    match text.parse() {
-        Ok(number) if (least..=most).contains(&number) => Ok(Some((name, number))),
-        _ => Err(format!("{name} must be a whole number from {least} to {most}").into()),
-    }
 }
 
 /// Where a service of AWS is, from what Lambda always sets. `aws` is the service as the names of variables have it:

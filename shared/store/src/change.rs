@@ -20,7 +20,6 @@ use crate::{
     idempotency::Replay,
     journal::{self, Entry, Why},
     key::{Anything, Key, Org, Partition},
-    tally::{self, Figures, Tally},
 };
 
 /// Who changes something, why and when: the same for everything that one request changes.
@@ -87,17 +86,13 @@ pub(crate) enum Condition {
     At(codec::Attribute),
     /// It is there.
     Present,
-    /// Whatever it is like.
+    /// Whatever it is.
     Any,
-    /// A tally that so many changes went into; none where it is not there.
-    Counted(i64),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Effect {
     Put(Item),
-    /// Adds to figures, making the item where it is not there.
-    Add(Vec<(String, i64)>),
     Delete,
     Check,
 }
@@ -261,6 +256,12 @@ impl Change {
         self.put(scope, &stored, condition, moved(E::TYPE))
     }
 
+    /// Writes an item over whatever stands there: for a note on which no decision rests.
+    pub fn overwrite<E: Entity>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
+        let stored = self.fresh(record);
+        self.put(scope, &stored, Condition::Any, moved(E::TYPE))
+    }
+
     /// Claims a value for a record (contract §5 and ofm §2, *Claims*). `taken` says what it means when another holds
     /// it; it is given the claim that stands.
     pub fn claim<E: Entity>(
@@ -281,25 +282,6 @@ impl Change {
     /// Takes an item away: a claim that is no longer held. It must be there.
     pub fn release<E: Entity>(&mut self, key: &Key<E>) {
         self.push(key, Effect::Delete, Condition::Present, moved("a claim"));
-    }
-
-    /// Takes an item away that is still as it was read; else the command is decided again.
-    pub fn discard<E: Entity>(&mut self, scope: &E::Scope, seen: &Stored<E>) -> Result<()> {
-        let seen_at = Condition::At(codec::value(&seen.revision)?);
-        self.push(&seen.record.key(scope), Effect::Delete, seen_at, moved(E::TYPE));
-        Ok(())
-    }
-
-    /// Adds to the figures of a tally. Many may do so at once: nothing is decided on what it was, and nobody waits for
-    /// anybody longer than for a transaction that meets his.
-    pub fn count(&mut self, key: &Key<Tally>, by: Figures) {
-        self.push(key, Effect::Add(by.increments()), Condition::Any, moved(tally::TYPE));
-    }
-
-    /// Adds to the figures of a tally, and only if it is still as it was read: for totals that are told with the change.
-    pub fn count_after(&mut self, key: &Key<Tally>, by: Figures, seen: &Tally) {
-        let condition = Condition::Counted(seen.changes);
-        self.push(key, Effect::Add(by.increments()), condition, moved(tally::TYPE));
     }
 
     /// Takes an item away that was found by [`Store::keys_of`](crate::Store::keys_of). It must still be there.
@@ -324,17 +306,6 @@ impl Change {
             let condition = Condition::AbsentOrOver(template.now());
             Ok(Op { pk, sk, effect, condition, meaning: moved(E::TYPE) })
         }));
-    }
-
-    /// Writes only if this record is still as it was read, where the request has an idempotency key: so that nothing is
-    /// stored under the key of somebody who was erased meanwhile.
-    pub fn require_beside_answer<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
-        let (key, condition) = (key.clone(), Condition::At(codec::value(&seen.revision)?));
-        self.beside.push(Arc::new(move |_| {
-            let (pk, sk) = (key.pk.clone(), key.sk.clone());
-            Ok(Op { pk, sk, effect: Effect::Check, condition: condition.clone(), meaning: moved(E::TYPE) })
-        }));
-        Ok(())
     }
 
     /// Blanks the reason that a journal entry of this org tells. The chain does not cover it, and the entry is not
@@ -390,11 +361,13 @@ impl Change {
         condition: Condition,
         meaning: Meaning,
     ) -> Result<Stored<E>> {
-        let entry = self.entry(before, &stored, action)?;
+        let record = stored.record.key(scope);
+        let mut entry = self.entry(before, &stored, action)?;
+        entry.record = Some((&record).into());
         stored.sequence = entry.sequence;
         stored.chain = entry.hash()?;
         self.put(scope, &stored, condition, meaning)?;
-        let key = entry.key(&stored.record.key(scope).pk);
+        let key = entry.key(&record.pk);
         self.push(&key, Effect::Put(entry.item(&key)?), Condition::Absent, moved("a journal entry"));
         Ok(stored)
     }
@@ -451,6 +424,7 @@ impl Change {
             aggregate_id: after.record.id(),
             aggregate_revision: serde_json::to_value(after.revision).map_err(Error::internal)?,
             sequence: after.sequence + 1,
+            record: None,
             correlation_id: stamp.request_id.clone(),
             causation_id,
             changed: journal::touched(before, &after.record)?,

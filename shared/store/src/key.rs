@@ -50,7 +50,7 @@ impl Scope for System {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition(String);
 
-pub(crate) const SEPARATOR: char = '|';
+const SEPARATOR: char = '|';
 
 impl Partition {
     /// A partition of `service` that belongs to `org`.
@@ -98,7 +98,7 @@ pub(crate) fn sort_key(parts: &[&dyn Display]) -> String {
     parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(&SEPARATOR.to_string())
 }
 
-/// What a key stands for of which it does not matter what it is of.
+/// What a key stands for that was found by its partition alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Anything;
 
@@ -125,11 +125,6 @@ impl<E> Key<E> {
     pub fn parts(&self) -> (&str, &str) {
         (&self.pk, &self.sk)
     }
-
-    /// The same key, whatever it is of.
-    pub fn of_anything(self) -> Key<Anything> {
-        Key::stored(self.pk, self.sk)
-    }
 }
 
 impl<E> Clone for Key<E> {
@@ -147,6 +142,8 @@ pub enum Index {
     First,
     /// The second global index.
     Second,
+    /// The third global index: the journal by time. It holds keys alone.
+    Third,
 }
 
 impl Index {
@@ -156,6 +153,7 @@ impl Index {
             Self::Main => (None, "pk", "sk"),
             Self::First => (Some("gsi1"), "gsi1pk", "gsi1sk"),
             Self::Second => (Some("gsi2"), "gsi2pk", "gsi2sk"),
+            Self::Third => (Some("gsi3"), "gsi3pk", "gsi3sk"),
         }
     }
 }

@@ -13,9 +13,9 @@ use stack::{
     template::Template,
 };
 use testkit::proxy::Proxy;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
-use crate::{Client, Events, Tenant};
+use crate::{Client, Events};
 
 /// A running stack on ports that were free. Its data survive [`Deployment::halt`], and are gone after
 /// [`Deployment::remove`].
@@ -25,7 +25,6 @@ pub struct Deployment {
     stack: Mutex<Option<Stack>>,
     proxy: Proxy,
     events: Events,
-    pub(crate) public: OnceCell<Tenant>,
 }
 
 impl Deployment {
@@ -42,13 +41,14 @@ impl Deployment {
             emulator_port,
             database: database(),
             functions_database: None,
+            functions_bus: None,
             persist: true,
             log: "warn".to_owned(),
         };
         let proxy = Proxy::start(&config.database_url())?;
         config.functions_database = Some(proxy.endpoint().to_owned());
         let events = Events::of(&config.emulator());
-        Ok(Self { config, stack: Mutex::default(), proxy, events, public: OnceCell::default() })
+        Ok(Self { config, stack: Mutex::default(), proxy, events })
     }
 
     /// Starts it and waits until every function answers: on the same ports and with the same data, where it ran

@@ -5,7 +5,7 @@ use operator::SERVICE;
 use serde_json::{Value, json};
 use testkit::{Caller, World};
 
-use super::{by, people, referral};
+use super::{by, people};
 use crate::request::Sample;
 
 async fn user(world: &World) -> Value {
@@ -71,21 +71,12 @@ pub(super) async fn sample(world: &World, action: &str) -> Option<Sample> {
             let revision = revision(world, &keys::member(&world.org, user)).await;
             json!({"user_guid": user, "expected_revision": revision, "state": "suspended"})
         }
-        "referral-code-create" => json!({"mentor_id": "usr_4491", "window_days": 14}),
-        "referral-code-list" => {
-            referral::code(world).await;
-            referral::code(world).await;
-            json!({"status": "all"})
-        }
-        "referral-code-status-set" => {
-            let made = referral::code(world).await;
-            json!({"code": made["code"], "expected_revision": made["revision"], "status": "disabled"})
-        }
-        "referral-recount" => {
-            referral::code(world).await;
-            json!({"repair": true})
-        }
-        "referral-retention-apply" => json!({"orgcode": world.orgcode}),
+        "journal-verify" | "event-replay" => json!({
+            "service": "ofm",
+            "org_guid": world.org.guid(),
+            "aggregate_type": "org",
+            "aggregate_id": world.org.guid(),
+        }),
         "clock-set" => json!({"advance_seconds": 1}),
         _ => return None,
     };
