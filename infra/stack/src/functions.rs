@@ -8,9 +8,8 @@ use tokio::process::Command;
 
 use crate::{
     aws::{CREDENTIAL, REGION},
-    child::{Child, log_to, without_cargo},
+    child::{Child, log_to},
     config::Config,
-    emulator,
     template::{Function, Template},
     wait,
 };
@@ -25,6 +24,10 @@ const INSTANCES: &str = "2";
 /// the Lambda runtime's warning, at each start of a function, that it serves one request at a time.
 const QUIET: &str = "cargo_lambda=warn,watchexec=off,process_wrap=off,lambda_runtime=error";
 
+/// How `cargo` starts a function: with its name for an access key id, so that whoever gets its requests, as the tests'
+/// proxy does, can tell by the signature from which function they are.
+const AS_ITSELF: &str = r#"target.'cfg(all())'.runner=["sh", "-c", 'AWS_ACCESS_KEY_ID=$AWS_LAMBDA_FUNCTION_NAME exec "$@"', "function"]"#;
+
 /// Keys for this machine only: whoever has the source has them.
 const DEVELOPMENT_CURSOR_KEY: &str = "10ca1000000000000000000000000000000000000000000000000000c0250211";
 const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000000000000000010030b000";
@@ -37,8 +40,6 @@ const RATE_LIMIT_PERCENT: &str = "10000";
 pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static str, String)>> {
     let table = template.table()?.table_name;
     let database = config.functions_database.clone().unwrap_or_else(|| config.database_url());
-    let bus = config.functions_bus.clone().unwrap_or_else(|| config.emulator());
-    let dead_letters = emulator::queue_url(&config.emulator(), &template.event_source()?.dead_letters);
     Ok(vec![
         ("AWS_ACCESS_KEY_ID", CREDENTIAL.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIAL.to_owned()),
@@ -46,14 +47,12 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
         ("AWS_ENDPOINT_URL", config.emulator()),
         ("AWS_ENDPOINT_URL_DYNAMODB", database.clone()),
         ("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", database),
-        ("AWS_ENDPOINT_URL_EVENTBRIDGE", bus),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", config.emulator()),
         ("AWS_ENDPOINT_URL_S3", config.emulator()),
-        ("AWS_ENDPOINT_URL_SQS", config.emulator()),
         ("G3N_BUCKET", template.bucket()?.name),
         ("G3N_BUS", template.bus()?),
         ("G3N_CORS_ORIGINS", String::new()),
         ("G3N_CURSOR_KEY", DEVELOPMENT_CURSOR_KEY.to_owned()),
-        ("G3N_DEAD_LETTERS", dead_letters),
         ("G3N_LOOKUP_KEY", DEVELOPMENT_LOOKUP_KEY.to_owned()),
         ("G3N_RATE_LIMIT_PERCENT", RATE_LIMIT_PERCENT.to_owned()),
         ("G3N_STAGE", "local".to_owned()),
@@ -68,9 +67,10 @@ pub fn start(config: &Config, template: &Template) -> Result<Child> {
     let router_file = config.directory.join("cargo-lambda.toml");
     fs::write(&router_file, router(&template.functions()?))?;
     let mut watch = Command::new("cargo-lambda");
-    without_cargo(&mut watch)
+    watch
         .current_dir(&config.root)
         .args(["lambda", "watch", "--quiet", "--disable-cors", "--concurrency", INSTANCES])
+        .args(["--config", AS_ITSELF])
         .args(["--invoke-address", "127.0.0.1", "--invoke-port", &config.gateway_port.to_string()])
         .arg("--global")
         .arg(router_file)
@@ -151,8 +151,8 @@ mod tests {
             emulator_port: 5000,
             database: Database::Embedded,
             functions_database: None,
-            functions_bus: None,
             functions_log: None,
+            reference: None,
             persist: false,
             log: "info".to_owned(),
         };

@@ -10,11 +10,11 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use stack::{
     api::Api,
-    child::without_cargo,
     config::{Config, Database, START_LIMIT},
     dynamodb_local::{self, Storage},
     emulator::{EVENTS_QUEUE, queues},
     greeting,
+    reference::{self, Reference},
     running::Stack,
     seed, wait,
 };
@@ -30,7 +30,8 @@ stack events                      print each event of the running stack's bus, o
 stack with-dynamodb-local <command>...   run a command while DynamoDB Local runs; G3N_TEST_DYNAMODB says where
 
 Settings, from the environment:
-G3N_PORT (9000), G3N_DB_PORT (8000), G3N_EMULATOR_PORT (5000)
+G3N_PORT (9000), G3N_DB_PORT (8000), G3N_EMULATOR_PORT (5000), G3N_REFERENCE_PORT (9001)
+G3N_VIEWER                        the directory of Swagger UI's files; without it there is no reference page
 DB=dynamodb-local                 instead of the embedded database; its jar is in G3N_DYNAMODB_LOCAL
 G3N_LOCAL (.local)                the directory for logs, data and the demo tenant's credentials
 PERSIST=1                         keep the data, in .local/data
@@ -81,6 +82,10 @@ async fn up() -> Result<ExitCode> {
 async fn serve(config: &Config, stack: &mut Stack) -> Result<ExitCode> {
     stack.start(config).await?;
     let demo = seed::seed(&Api::new(config.gateway())).await?;
+    let _page = match &config.reference {
+        Some(page) => Some(reference::start(config, page, &demo).await?),
+        None => None,
+    };
     greeting::write_files(config, &demo)?;
     say(&greeting::greeting(config, &demo)?);
     bail!(stack.broken().await?)
@@ -134,7 +139,7 @@ async fn with_dynamodb_local(program: &str, arguments: &[&str]) -> Result<ExitCo
     let ran = async {
         wait::until_answers("DynamoDB Local", &endpoint, START_LIMIT).await?;
         let mut command = Command::new(program);
-        without_cargo(&mut command).args(arguments).env("G3N_TEST_DYNAMODB", &endpoint).kill_on_drop(true);
+        command.args(arguments).env("G3N_TEST_DYNAMODB", &endpoint).kill_on_drop(true);
         command.status().await.with_context(|| format!("cannot run {program}"))
     };
     let status = tokio::select! {
@@ -160,8 +165,8 @@ fn config() -> Result<Config> {
             Some(other) => bail!("DB={other} is unknown: embedded or dynamodb-local"),
         },
         functions_database: None,
-        functions_bus: None,
         functions_log: None,
+        reference: reference()?,
         persist: setting("PERSIST").is_some_and(|value| value != "0"),
         log: setting("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
     })
@@ -171,6 +176,12 @@ fn port(name: &str, default: u16) -> Result<u16> {
     setting(name).map_or(Ok(default), |value| {
         value.parse().with_context(|| format!("{name}={value} is no port number"))
     })
+}
+
+/// The page is served where the viewer is installed.
+fn reference() -> Result<Option<Reference>> {
+    let port = port("G3N_REFERENCE_PORT", 9001)?;
+    Ok(setting("G3N_VIEWER").map(|viewer| Reference { port, viewer: viewer.into() }))
 }
 
 fn jar_directory() -> Result<PathBuf> {

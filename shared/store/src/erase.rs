@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
     types::{ReturnConsumedCapacity, Select},
 };
-use contract::{error::Result, paging::Limit};
+use contract::error::Result;
 
 use crate::{
     client::Store,
@@ -40,15 +40,12 @@ impl Store {
         }
     }
 
-    /// How many items a partition of the table holds: counted a page of the longest list at a time.
+    /// How many items a partition of the table holds.
     pub async fn count_of(&self, partition: &Partition) -> Result<u64> {
         let (mut count, mut start) = (0, None);
         loop {
             self.meter.read_trip();
-            let query = self
-                .all_of(partition.as_str())
-                .select(Select::Count)
-                .limit(i32::try_from(Limit::MOST.get()).unwrap_or(i32::MAX));
+            let query = self.all_of(partition.as_str()).select(Select::Count);
             let answer = query.set_exclusive_start_key(start).send().await.map_err(|error| failed(&error))?;
             self.meter.read(answer.consumed_capacity());
             count += u64::try_from(answer.count).unwrap_or(0);
@@ -71,7 +68,8 @@ impl Store {
         let (mut entries, mut start) = (Vec::new(), None);
         loop {
             self.meter.read_trip();
-            let answer = query_of(self, partition.as_str(), "#pk = :pk AND #sk > :after")
+            let answer = self
+                .query_of(partition.as_str(), "#pk = :pk AND #sk > :after")
                 .expression_attribute_names("#sk", "sk")
                 .expression_attribute_values(":after", text(journal::sort_key(after)))
                 .limit(i32::try_from(most - entries.len()).unwrap_or(i32::MAX))
@@ -91,19 +89,17 @@ impl Store {
     }
 
     fn all_of(&self, partition: &str) -> QueryFluentBuilder {
-        query_of(self, partition, "#pk = :pk")
+        self.query_of(partition, "#pk = :pk")
     }
-}
 
-/// A query of a partition of the table, strongly consistent. `condition` speaks of `#pk = :pk`.
-pub(crate) fn query_of(store: &Store, partition: &str, condition: &str) -> QueryFluentBuilder {
-    store
-        .client
-        .query()
-        .table_name(&*store.table)
-        .key_condition_expression(condition)
-        .expression_attribute_names("#pk", "pk")
-        .expression_attribute_values(":pk", text(partition))
-        .consistent_read(true)
-        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+    fn query_of(&self, partition: &str, condition: &str) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&*self.table)
+            .key_condition_expression(condition)
+            .expression_attribute_names("#pk", "pk")
+            .expression_attribute_values(":pk", text(partition))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
 }

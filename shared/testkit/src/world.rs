@@ -33,7 +33,7 @@ use serde_json::{Map, Value, json};
 use service::{App, Clock, LogSink, OrgFrom, Request, Service, Settings};
 use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
-use crate::{bounds::bounded, database, proxy::Proxy, reply::Reply};
+use crate::{database, proxy::Proxy, reply::Reply};
 
 /// Where tests begin: 4 March 2026, 08:00 UTC.
 const START_MILLIS: i64 = 1_772_611_200_000;
@@ -521,7 +521,7 @@ impl Inner {
         } else {
             database::guarded(service.name, &database::client(&self.endpoint))
         };
-        let store = Store::new(bounded(&client), database::table());
+        let store = Store::new(client, database::table());
         let clock = Clock::Manual(self.clock.clone());
         let log = LogSink::Memory(self.log.clone());
         let app = App::new(service, store, self.chance.clone(), clock, settings, log);

@@ -4,7 +4,6 @@
 mod clock;
 mod first_run;
 mod invitation;
-mod journal;
 mod member;
 mod org;
 mod owner;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use identity::org::OrgStatus;
-use relay::{ports::Outside, relay::Relay};
+use relay::relay::Relay;
 use serde_json::Value;
 use stack::{
     aws,
@@ -21,22 +21,18 @@ use testkit::{
 
 use crate::{TIME_LEFT, plain_function};
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(30);
 
-pub(crate) struct InProcess(Relay<Outside>);
+struct InProcess(Relay);
 
 impl Target for InProcess {
     async fn invoke(&self, event: &Value) -> anyhow::Result<Value> {
         let answer = self.0.handle(event.clone(), TIME_LEFT).await;
         Ok(serde_json::to_value(answer.map_err(|failure| anyhow!("{failure:?}"))?)?)
     }
-
-    async fn discard(&self, message: &Value) -> anyhow::Result<()> {
-        Err(anyhow!("{message}"))
-    }
 }
 
-pub(crate) async fn pump(bus: &bus::Bus) -> Pump<InProcess> {
+async fn pump(bus: &bus::Bus) -> Pump<InProcess> {
     let database = database::client(database::endpoint());
     let arn = table::stream_arn(&database, database::table()).await.unwrap();
     let streams = aws_sdk_dynamodbstreams::Client::new(&aws::local(database::endpoint()));
@@ -90,6 +86,6 @@ async fn every_entry_of_the_journal_reaches_a_moody_bus_in_order_and_without_any
     }
 }
 
-pub(crate) fn detail(event: &Value) -> Value {
+fn detail(event: &Value) -> Value {
     serde_json::from_str(event["Detail"].as_str().unwrap()).unwrap()
 }
