@@ -1,5 +1,6 @@
 //! Tests over every route of every service, and what is generated from their tables.
 
+mod canaries;
 mod conform;
 mod costs;
 mod elsewhere;

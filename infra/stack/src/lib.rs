@@ -12,7 +12,6 @@ pub mod greeting;
 pub mod iam;
 pub mod pattern;
 pub mod pump;
-pub mod reference;
 pub mod running;
 pub mod seed;
 pub mod table;

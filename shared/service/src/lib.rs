@@ -22,6 +22,7 @@ mod log;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod ownership;
+mod place;
 pub mod records;
 mod route;
 mod run;
@@ -35,10 +36,11 @@ pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
 pub use handler::{
-    Handler, MayName, Names, Revised, Traits, change, list, read, read_if_named, read_record, write,
+    Handler, MayName, Names, Revised, Traits, Typed, change, list, read, read_if_named, read_record, write,
     write_if_named,
 };
 pub use limit::Rate;
+pub use place::Place;
 pub use route::{Call, Class, OrgFrom, Route, Service, get, post};
 pub use transition::{Arc, allow};
 // For the macros of this crate.

@@ -33,7 +33,7 @@ use serde_json::{Map, Value, json};
 use service::{App, Clock, LogSink, OrgFrom, Request, Service, Settings};
 use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
-use crate::{database, proxy::Proxy, reply::Reply};
+use crate::{bounds::bounded, database, proxy::Proxy, reply::Reply};
 
 /// Where tests begin: 4 March 2026, 08:00 UTC.
 const START_MILLIS: i64 = 1_772_611_200_000;
@@ -70,6 +70,8 @@ struct Inner {
 pub struct Caller {
     /// The person.
     pub user_guid: UserGuid,
+    /// The program.
+    pub service_account_guid: ServiceAccountGuid,
     /// The headers that say who it is.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -77,7 +79,11 @@ pub struct Caller {
 impl Caller {
     /// Nobody in particular.
     pub fn anonymous() -> Self {
-        Self { user_guid: UserGuid::NOWHERE, headers: Vec::new() }
+        Self {
+            user_guid: UserGuid::NOWHERE,
+            service_account_guid: ServiceAccountGuid::NOWHERE,
+            headers: Vec::new(),
+        }
     }
 
     /// The same caller with one more header.
@@ -250,7 +256,7 @@ impl World {
         self.inner.commit(change).await;
         let headers =
             vec![("x-api-key", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
-        Caller { user_guid: UserGuid::NOWHERE, headers }
+        Caller { service_account_guid: account, headers, ..Caller::anonymous() }
     }
 
     async fn person_with(&self, user_guid: UserGuid, name: &str) -> Caller {
@@ -288,7 +294,7 @@ impl World {
         self.inner.commit(change).await;
         let headers =
             vec![("x-session-guid", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
-        Caller { user_guid, headers }
+        Caller { user_guid, headers, ..Caller::anonymous() }
     }
 
     async fn enrol(&self, user_guid: UserGuid, name: &str, roles: &[&str], owner: Option<OwnerCopy>) {
@@ -521,7 +527,7 @@ impl Inner {
         } else {
             database::guarded(service.name, &database::client(&self.endpoint))
         };
-        let store = Store::new(client, database::table());
+        let store = Store::new(bounded(&client), database::table());
         let clock = Clock::Manual(self.clock.clone());
         let log = LogSink::Memory(self.log.clone());
         let app = App::new(service, store, self.chance.clone(), clock, settings, log);

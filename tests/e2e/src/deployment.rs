@@ -41,12 +41,10 @@ impl Deployment {
             emulator_port,
             database: database(),
             functions_database: None,
-            reference: None,
             persist: true,
             log: "warn".to_owned(),
         };
-        let table = Template::local()?.table()?.table_name;
-        let proxy = Proxy::enforcing(&config.database_url(), testkit::iam::of_table(&table))?;
+        let proxy = Proxy::start(&config.database_url())?;
         config.functions_database = Some(proxy.endpoint().to_owned());
         let events = Events::of(&config.emulator());
         Ok(Self { config, stack: Mutex::default(), proxy, events })
@@ -83,7 +81,7 @@ impl Deployment {
         Client::new(self.config.gateway())
     }
 
-    /// What stands between the functions and the database. It lets no function do what its policy does not allow.
+    /// What stands between the functions and the database.
     pub fn proxy(&self) -> &Proxy {
         &self.proxy
     }
