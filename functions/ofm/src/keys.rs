@@ -3,6 +3,8 @@
 
 pub mod facility;
 pub mod hold;
+pub mod sales_channel;
+pub mod station;
 pub mod zone;
 
 /// Cost centres.

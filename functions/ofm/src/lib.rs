@@ -18,7 +18,9 @@ pub mod member;
 pub mod org;
 pub mod own_orgs;
 pub mod owner;
+pub mod sales_channel;
 pub mod stat;
+pub mod station;
 pub mod tries;
 pub mod zone;
 
@@ -39,6 +41,9 @@ pub static SERVICE: Service = Service {
         facility::legal::ROUTES,
         facility::logical::ROUTES,
         zone::ROUTES,
+        sales_channel::ROUTES,
+        sales_channel::sources::ROUTES,
+        station::ROUTES,
         assignment::member::ROUTES,
         assignment::service_account::ROUTES,
     ],

@@ -138,8 +138,21 @@ async fn facilities(tenant: &Tenant) -> Vec<Refusal> {
     }
     let list = json!({ "org_guid": tenant.org_guid, "logical_guid": facility["logical_guid"] });
     let viewer = tenant.key("NO_GRANT", &["ofm_view"]).await;
+    let channel = json!({
+        "logical_guid": facility["logical_guid"], "channel_code": "shopify", "caption": "Shop",
+        "locale_codes": ["de"], "external_ids": [{ "kind": "shop_id", "id": "1" }],
+    });
+    let mut activated = Vec::new();
+    for _ in 0..2 {
+        let channel = create("/ofm/sales-channel/create", channel.clone()).await.data().clone();
+        let (guid, revision) = (&channel["channel_guid"], &channel["revision"]);
+        let activate = json!({ "channel_guid": guid, "expected_revision": revision, "status": "active" });
+        activated.push(create("/ofm/sales-channel/status", activate).await);
+    }
+    activated[0].data();
     vec![
         (Tag::ZoneDepthExceeded, create("/ofm/zone/create", zone(9, &above)).await),
+        (Tag::DuplicateExternalId, activated.remove(1)),
         (Tag::FacilityGrantRequired, viewer.post("/ofm/zone/list", list).await),
     ]
 }

@@ -12,5 +12,7 @@ mod owner;
 mod people;
 mod places;
 mod races;
+mod sales_channel;
 mod stat;
+mod station;
 mod zone;
