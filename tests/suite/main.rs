@@ -1,6 +1,5 @@
 //! Tests over every route of every service, and what is generated from their tables.
 
-mod canaries;
 mod conform;
 mod costs;
 mod elsewhere;
@@ -11,7 +10,6 @@ mod limits;
 mod openapi;
 mod patterns;
 mod permissions;
-mod policy;
 mod request;
 mod samples;
 mod services;

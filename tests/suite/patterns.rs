@@ -8,16 +8,23 @@ use std::{
     fmt::Write,
 };
 
-use contract::{canonical, states::States};
+use contract::states::States;
 use crm::{
     customer::Kind,
     lookup::{By, Sought},
 };
-use identity::{assignment::Assignee, invitation::InvitationStatus, keys::Invited};
+use identity::{
+    assignment::Assignee,
+    invitation::InvitationStatus,
+    invite::InviteStatus,
+    keys::{Invited, InviteesOf},
+};
 use ofm::{
+    diary::Diary,
     facility::Kind as FacilityKind,
     hold::{Child, Parent},
-    sales_channel::{binding::ExternalId, registry::ChannelCode},
+    keys::team::Teams,
+    span::Whose,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -66,11 +73,6 @@ impl Samples {
     fn text<T: DeserializeOwned>(&self, name: &'static str, text: &str) -> T {
         self.names.borrow_mut().insert(text.to_owned(), name);
         serde_json::from_value(json!(text)).expect("a sample")
-    }
-
-    /// Shows a value by a name.
-    fn name(&self, name: &'static str, value: String) {
-        self.names.borrow_mut().insert(value, name);
     }
 
     /// A key or a range with the names of the samples in place of their values.
@@ -129,6 +131,7 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(identity::keys::owned_orgs(user)),
         get!(identity::keys::owner_seats(org)),
         get!(identity::keys::employee_code(org, "{code_hash}")),
+        get!(identity::keys::open_entry(org, user)),
         get!(identity::keys::user(user)),
         get!(identity::keys::email("{email_hash}")),
         get!(identity::keys::session(user, "{token_hash}")),
@@ -151,6 +154,18 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         query!(identity::keys::assignments_by_assignee(org, Assignee::ServiceAccount(account), all())),
         query!(identity::keys::members_assigned_to(org, logical, all())),
         query!(identity::keys::service_accounts_assigned_to(org, logical, all())),
+        get!(identity::keys::invite(org, s.id("invite"))),
+        get!(identity::keys::invite_code(&s.text("invite_code", "ABCDE-FGHJK"))),
+        get!(identity::keys::standing_invite(org, "{user_or_email_hash}")),
+        query!(identity::keys::invites(org, InviteesOf::Org, &[InviteStatus::Active], now)),
+        query!(identity::keys::invites(org, InviteesOf::User(user), all(), now)),
+        query!(identity::keys::invites(
+            org,
+            InviteesOf::Email("{email_hash}"),
+            &[InviteStatus::Expired],
+            now
+        )),
+        query!(identity::keys::invites_to_person("{user_or_email_hash}")),
         get!(identity::keys::clock()),
     ]
 }
@@ -180,15 +195,11 @@ fn crm(s: &Samples, org: &Org) -> Vec<Pattern> {
 }
 
 fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
+    let team = s.id("team");
+    let (from, to) = (s.text("from", "2026-03-03T10:00:00Z"), s.text("to", "2026-03-05T12:00:00Z"));
     let (logical, zone) = (s.id("logical"), s.id("zone"));
     let code = &s.text("code", "CODE-0000");
     let parent = Parent::Logical(logical);
-    let channel = s.id("channel");
-    let external_id = ExternalId {
-        kind: serde_json::from_value(json!("shop_id")).expect("a kind"),
-        id: "7".parse().expect("an id"),
-    };
-    s.name("external_id_hash", canonical::hash(&json!(["shop_id", "7"])));
     vec![
         get!(ofm::keys::cost_centre::by_guid(org, s.id("cc_guid"))),
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
@@ -201,21 +212,25 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::hold::guard(org, parent)),
         get!(ofm::keys::hold::one(org, parent, Child::Zone, "{id}")),
         query!(ofm::keys::hold::on(org, parent, Child::Zone)),
-        get!(ofm::keys::sales_channel::by_guid(org, channel)),
-        get!(ofm::keys::sales_channel::binding(org, ChannelCode::Shopify, &external_id)),
-        get!(ofm::keys::sales_channel::alias(org, &external_id, channel)),
-        query!(ofm::keys::sales_channel::by_external_id(org, &external_id)),
-        get!(ofm::keys::sales_channel::sources_of(org, channel)),
-        query!(ofm::keys::sales_channel::sources(org)),
-        query!(ofm::keys::sales_channel::by_status(org, all())),
-        query!(ofm::keys::sales_channel::by_facility(org, logical, all())),
-        get!(ofm::keys::station::by_guid(org, s.id("station"))),
-        get!(ofm::keys::station::by_code(org, logical, code)),
-        query!(ofm::keys::station::by_facility(org, logical, all())),
         get!(ofm::keys::zone::by_guid(org, zone)),
         get!(ofm::keys::zone::by_code(org, logical, code)),
         query!(ofm::keys::zone::by_path(org, logical, all())),
         query!(ofm::keys::zone::by_parent(org, logical, Some(zone), all())),
+        get!(ofm::keys::team::by_guid(org, team)),
+        get!(ofm::keys::team::by_code(org, &s.text("team_code", "TEAM-0000"))),
+        query!(ofm::keys::team::by_status(org, Teams::All, all())),
+        query!(ofm::keys::team::by_status(org, Teams::OfFacility(s.id("logical")), all())),
+        query!(ofm::keys::team::by_status(org, Teams::OfNoFacility, all())),
+        get!(ofm::keys::team::member(org, team, s.id("user"))),
+        query!(ofm::keys::team::members(org, team, all())),
+        query!(ofm::keys::team::by_member(org, s.id("user"), all())),
+        get!(ofm::keys::diary::day(org, Diary::Shifts, s.id("user"), s.text("day", "2026-03-04"))),
+        get!(ofm::keys::shift::by_guid(org, s.id("shift"))),
+        query!(ofm::keys::shift::by_start(org, Whose::Facility(s.id("logical")), all(), [from, to])),
+        query!(ofm::keys::shift::by_start(org, Whose::Person(s.id("user")), all(), [from, to])),
+        get!(ofm::keys::timesheet::by_guid(org, s.id("entry"))),
+        query!(ofm::keys::timesheet::by_clock_in(org, Whose::Facility(s.id("logical")), all(), [from, to])),
+        query!(ofm::keys::timesheet::by_clock_in(org, Whose::Person(s.id("user")), all(), [from, to])),
         get!(ofm::keys::tries::of_user(s.id("user"))),
     ]
 }

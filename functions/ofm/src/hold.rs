@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use service::{Ctx, Writer};
 use store::{Entity, Key, Org, classes};
 
-use crate::{keys, lifecycle::Status, sales_channel::sources::SourcesNote};
+use crate::{keys, lifecycle::Status};
 
 /// A record that others hang on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,8 +179,9 @@ impl Entity for Guard {
 /// So many of a kind are counted (ofm §1, `in-use`).
 const MOST_COUNTED: usize = 100;
 
-/// Notes how heavily something hangs on a parent from now on, in the change that makes it so.
-pub(crate) fn hang(
+/// Notes how heavily something hangs on a parent that can be closed whatever became of the parent: so the guard is not
+/// raised, and nothing that comes often stands in the way of a change of the parent (ofm §2, *Guards are exact*).
+pub(crate) fn note(
     change: &mut Writer,
     org: &Org,
     (parent, child): (Parent, Child),
@@ -188,9 +189,6 @@ pub(crate) fn hang(
     (was, is): (Weight, Weight),
 ) -> Result<()> {
     let hold = Hold { parent, child, id: id.to_string(), weight: is };
-    if is > was {
-        change.raise(org, Guard { parent })?;
-    }
     match is {
         _ if is == was => Ok(()),
         Weight::Nothing => {
@@ -199,6 +197,20 @@ pub(crate) fn hang(
         }
         Weight::Present | Weight::Active => change.follow(org, hold),
     }
+}
+
+/// Notes how heavily something hangs on a parent from now on, in the change that makes it so.
+pub(crate) fn hang(
+    change: &mut Writer,
+    org: &Org,
+    (parent, child): (Parent, Child),
+    id: &dyn Display,
+    (was, is): (Weight, Weight),
+) -> Result<()> {
+    if is > was {
+        change.raise(org, Guard { parent })?;
+    }
+    note(change, org, (parent, child), id, (was, is))
 }
 
 /// Moves the guard of a parent that ceases to be active: whoever comes to rely on it meanwhile decides again.
@@ -236,15 +248,9 @@ async fn blocking(
     child: Child,
     least: Weight,
 ) -> Result<Option<Value>> {
-    let ids: Vec<String> = if let (Parent::Logical(logical), Child::InventorySource) = (parent, child) {
-        let uses = |note: &SourcesNote| note.logical_guids.contains(&logical);
-        let found = ctx.some_where(&keys::sales_channel::sources(org), MOST_COUNTED, uses).await?;
-        found.iter().map(|note| note.record.channel_guid.to_string()).collect()
-    } else {
-        let holds = keys::hold::on(org, parent, child);
-        let found = ctx.some_where(&holds, MOST_COUNTED, |hold| hold.weight >= least).await?;
-        found.into_iter().map(|hold| hold.record.id).collect()
-    };
+    let holds = keys::hold::on(org, parent, child);
+    let found = ctx.some_where(&holds, MOST_COUNTED, |hold| hold.weight >= least).await?;
+    let ids: Vec<String> = found.into_iter().map(|hold| hold.record.id).collect();
     let count = ids.len();
     Ok(ids.first().map(|sample_id| json!({"kind": child, "count": count, "sample_id": sample_id})))
 }

@@ -113,6 +113,14 @@ ids! {
     ChannelGuid;
     /// A till or other station of a logical facility.
     StationGuid;
+    /// An invite to become a member.
+    InviteGuid;
+    /// A team of an org.
+    TeamGuid;
+    /// A shift of a person at a facility.
+    ShiftGuid;
+    /// An entry of a timesheet.
+    EntryGuid;
     /// A customer of an org.
     CustomerGuid;
     /// One of the addresses of a record.

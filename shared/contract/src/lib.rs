@@ -29,4 +29,5 @@ pub mod several;
 pub mod states;
 pub mod text;
 pub mod time;
+pub mod time_of_day;
 mod time_zone;

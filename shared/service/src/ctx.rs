@@ -13,7 +13,7 @@ use contract::{
     secret::LookupKey,
     time::Time,
 };
-use identity::org::OrgRecord;
+use identity::{invite::InviteCodeClaim, org::OrgRecord};
 use serde_json::Value;
 use store::{Action, Batch, Change, Entity, Found, Key, Listing, Org, Page, Stamp, Store, Stored};
 use uuid::Uuid;
@@ -88,6 +88,11 @@ impl Ctx {
     /// The program from which the request came, as it calls itself.
     pub fn user_agent(&self) -> Option<&str> {
         self.request.user_agent.as_deref()
+    }
+
+    /// Why the caller does it, as they say.
+    pub fn reason(&self) -> Option<&str> {
+        self.request.stamp.reason.as_deref()
     }
 
     /// Random bytes and ids.
@@ -172,6 +177,43 @@ impl Ctx {
         let Page { records, position } =
             self.request.store.page_where(listing, after.as_deref(), self.request.limit, passes).await?;
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
+    }
+
+    /// The page that the request asks for, of what `show` makes of the records of a list: nothing of those that are not
+    /// to be seen.
+    pub async fn list_shown<E: Entity, T, Shown>(
+        &self,
+        listing: &Listing<E>,
+        show: impl Fn(Vec<Stored<E>>) -> Shown,
+    ) -> Result<(Vec<T>, Option<String>)>
+    where
+        Shown: Future<Output = Result<Vec<Option<T>>>>,
+    {
+        let after = self.position()?;
+        let (shown, position) =
+            self.request.store.page_shown(listing, after.as_deref(), self.request.limit, show).await?;
+        Ok((shown, position.map(|position| self.seal(&position))))
+    }
+
+    /// The record that goes with each of some things, where it is there, in as few round trips as can be.
+    pub async fn each<T, E: Entity>(
+        &self,
+        things: &[T],
+        key: impl Fn(&T) -> Key<E>,
+    ) -> Result<Vec<Option<Stored<E>>>> {
+        let mut records = Vec::with_capacity(things.len());
+        for things in things.chunks(Batch::MOST) {
+            let keys: Vec<_> = things.iter().map(&key).collect();
+            let mut batch = Batch::default();
+            for key in &keys {
+                batch.want(key);
+            }
+            let found = self.read(batch).await?;
+            for key in &keys {
+                records.push(found.get(key)?);
+            }
+        }
+        Ok(records)
     }
 
     /// Up to `most` records of a list after a position: where one page is put together from several.
@@ -260,6 +302,20 @@ impl Ctx {
         stamp.context.orgcode = Some(orgcode.to_string());
         let change = Change::new(Arc::new(stamp), self.app.chance.clone());
         (org, Writer { ctx: self.clone(), change })
+    }
+
+    /// The org of an invite whose code the caller sent: what is done there must rest on the invite's being for them.
+    pub fn org_of_invite(&self, code: &InviteCodeClaim) -> Org {
+        Org::checked(code.org_guid)
+    }
+
+    /// A change in the name of an org that the request did not name.
+    pub fn change_in(&self, org: &OrgRecord) -> Writer {
+        let mut stamp = (*self.request.stamp).clone();
+        stamp.context.org_guid = Some(org.org_guid.to_string());
+        stamp.context.orgcode = Some(org.orgcode.to_string());
+        let change = Change::new(Arc::new(stamp), self.app.chance.clone());
+        Writer { ctx: self.clone(), change }
     }
 
     /// Writes a part of a job that does not fit into one transaction, or what must stand although the request is

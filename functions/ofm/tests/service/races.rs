@@ -3,22 +3,36 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 use testkit::{
-    Reply, World,
+    Reply, World, database,
     journal::verify,
-    race::{CALLERS, in_bad_mood, one_winner, rounds},
+    proxy::{Fault, Operation, Proxy, When},
 };
 
 use crate::places::{Places, address, legal, physical, post, set_status};
 
-/// Runs a race in many fresh orgs: what it needs is made in the first world, what races is sent from the second, which
-/// is the same org behind a database in a bad mood.
-async fn race(run: impl AsyncFn(&World, &World)) {
-    let world = World::new().await;
-    for round in 0..rounds() {
-        let proxy = in_bad_mood(round * 2);
-        let calm = world.another().await;
-        let behind = calm.with_functions_of(&world.through(proxy.endpoint()));
-        run(&calm, &behind).await;
+const CALLERS: usize = 16;
+/// Each race is run so often, unless `RACE_ROUNDS` says otherwise.
+const ROUNDS: usize = 10;
+/// So many of them before one database, so that a proxy need not remember too much.
+const ROUNDS_AT_ONCE: usize = 10;
+
+fn in_bad_mood(seed: u64) -> Proxy {
+    let proxy = Proxy::start(database::endpoint()).expect("a proxy");
+    let writes = |when: When| when.of(Operation::TransactWriteItems);
+    proxy.inject(Fault::TransactionConflict { item: 0 }, writes(When::seeded(150, seed)));
+    proxy.inject(Fault::LoseReply, writes(When::seeded(50, seed + 1)));
+    proxy
+}
+
+/// Runs a race in many fresh orgs.
+async fn rounds(race: impl AsyncFn(&World)) {
+    let given = std::env::var_os("RACE_ROUNDS").and_then(|given| given.to_str()?.parse().ok());
+    for start in (0..given.unwrap_or(ROUNDS)).step_by(ROUNDS_AT_ONCE) {
+        let proxy = in_bad_mood(start as u64);
+        let world = World::at(proxy.endpoint()).await;
+        for _ in 0..ROUNDS_AT_ONCE {
+            race(&world.another().await).await;
+        }
     }
 }
 
@@ -33,15 +47,26 @@ async fn insist(world: &World, path: &str, mut fields: Value) -> Reply {
     }
 }
 
+/// The one success, with all others refused for this reason.
+#[track_caller]
+fn winner(replies: &[Reply], tag: &str) -> Value {
+    let (won, lost): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!(won.len(), 1, "{:?}", won.iter().map(|reply| &reply.text).collect::<Vec<_>>());
+    for reply in lost {
+        reply.refused(tag);
+    }
+    won[0].data().clone()
+}
+
 #[tokio::test]
 async fn of_many_who_want_a_facility_code_one_gets_it() {
-    race(async |calm, world| {
+    rounds(async |world| {
         let fields = json!({"code": "A", "caption": "Shop", "address": address(), "timezone": "UTC"});
         let callers = (0..CALLERS).map(|_| insist(world, "/facility/physical/create", fields.clone()));
-        let created = one_winner(&join_all(callers).await, &["duplicate-code"]).data().clone();
-        let listed = post(calm, "/facility/physical/list", json!({"status": "all"})).await;
+        let created = winner(&join_all(callers).await, "duplicate-code");
+        let listed = post(world, "/facility/physical/list", json!({"status": "all"})).await;
         assert_eq!(listed.data()["facilities"], json!([created]));
-        let entries = calm.journal("ofm", "facility-physical", created["pf_guid"].as_str().unwrap()).await;
+        let entries = world.journal("ofm", "facility-physical", created["pf_guid"].as_str().unwrap()).await;
         verify(&entries);
         assert_eq!(entries.len(), 1);
     })
@@ -50,8 +75,8 @@ async fn of_many_who_want_a_facility_code_one_gets_it() {
 
 #[tokio::test]
 async fn nothing_comes_to_stand_on_a_place_that_is_being_doomed() {
-    race(async |calm, world| {
-        let (place, trader) = (physical(calm, "A").await, legal(calm, "A").await);
+    rounds(async |world| {
+        let (place, trader) = (physical(world, "A").await, legal(world, "A").await);
         let fields = json!({
             "code": "A", "caption": "Store", "pf_guid": place["pf_guid"], "legal_guid": trader["legal_guid"],
         });
@@ -74,10 +99,9 @@ async fn nothing_comes_to_stand_on_a_place_that_is_being_doomed() {
 
 #[tokio::test]
 async fn many_facilities_are_created_at_one_place_at_the_same_time() {
-    let calm = World::new().await;
     let proxy = in_bad_mood(7);
-    let world = calm.through(proxy.endpoint());
-    let (place, trader) = (physical(&calm, "A").await, legal(&calm, "A").await);
+    let world = World::at(proxy.endpoint()).await;
+    let (place, trader) = (physical(&world, "A").await, legal(&world, "A").await);
     let created = (0..CALLERS).map(|n| {
         let fields = json!({
             "code": format!("S{n}"), "caption": "Store", "pf_guid": place["pf_guid"],
@@ -88,16 +112,16 @@ async fn many_facilities_are_created_at_one_place_at_the_same_time() {
     for reply in join_all(created).await {
         reply.data();
     }
-    let refused = set_status(&calm, "facility/physical", &place, "doomed").await;
+    let refused = set_status(&world, "facility/physical", &place, "doomed").await;
     assert_eq!(refused.refused("in-use")["details"]["blocking"][0]["count"], CALLERS);
 }
 
 #[tokio::test]
 async fn no_zone_is_created_in_one_that_is_being_doomed() {
-    race(async |calm, world| {
-        let logical = Places::new(calm).await.guid();
+    rounds(async |world| {
+        let logical = Places::new(world).await.guid();
         let root = json!({"logical_guid": logical, "code": "ROOT"});
-        let root = post(calm, "/zone/create", root).await.data().clone();
+        let root = post(world, "/zone/create", root).await.data().clone();
         let create = |n: usize| {
             let parent = &root["zone_guid"];
             json!({"logical_guid": logical, "code": format!("Z{n}"), "parent_zone_guid": parent})
@@ -124,13 +148,13 @@ async fn no_zone_is_created_in_one_that_is_being_doomed() {
 
 #[tokio::test]
 async fn of_many_who_assign_a_member_one_does() {
-    race(async |calm, world| {
-        let logical = Places::new(calm).await.guid();
-        let member = calm.member(&[]).await.user_guid;
+    rounds(async |world| {
+        let logical = Places::new(world).await.guid();
+        let member = world.member(&[]).await.user_guid;
         let fields = json!({"user_guid": member, "logical_guid": logical, "grants": ["facility:read"]});
         let callers = (0..CALLERS).map(|_| insist(world, "/member/assign-logical", fields.clone()));
-        let made = one_winner(&join_all(callers).await, &["expected-revision-required"]).data().clone();
-        let listed = post(calm, "/member/assignments", json!({"logical_guid": logical})).await;
+        let made = winner(&join_all(callers).await, "expected-revision-required");
+        let listed = post(world, "/member/assignments", json!({"logical_guid": logical})).await;
         assert_eq!(listed.data()["assignments"], json!([made]));
     })
     .await;

@@ -1,0 +1,48 @@
+//! Who may be given work: in a team, on a shift, at the clock (contract ofm §11, §16, §17).
+
+use contract::{
+    error::{Error, Result, Tag},
+    ids::{LogicalGuid, UserGuid},
+};
+use identity::{
+    assignment::Assignee,
+    keys::{assignment, member},
+    member::{Member, MemberState},
+};
+use serde_json::json;
+use service::{Ctx, Writer};
+use store::Stored;
+
+/// A person of the org, who must be there.
+pub(crate) async fn person(ctx: &Ctx, user: UserGuid) -> Result<Stored<Member>> {
+    ctx.get(&member(ctx.org()?, user)).await?.ok_or_else(|| Error::no_such("user_guid"))
+}
+
+fn unfit() -> Error {
+    Error::from(Tag::InvalidState).detail("field", "user_guid")
+}
+
+/// Refuses a person whose membership is not in force.
+pub(crate) fn refuse_absent(ctx: &Ctx, person: &Member) -> Result<()> {
+    if person.in_force(ctx.now()) { Ok(()) } else { Err(unfit().detail("state", json!(person.state))) }
+}
+
+/// Refuses who is no active member or, where it is about a facility, neither assigned there nor an owner: now, or when
+/// the change is written.
+pub(crate) async fn refuse_unfit(
+    ctx: &Ctx,
+    change: &mut Writer,
+    stored: &Stored<Member>,
+    at: Option<LogicalGuid>,
+) -> Result<()> {
+    let (org, person) = (ctx.org()?, &stored.record);
+    if person.state != MemberState::Active {
+        return Err(unfit().detail("state", json!(person.state)));
+    }
+    change.require(&member(org, person.user_guid), stored)?;
+    let Some(logical) = at.filter(|_| !person.is_owner()) else { return Ok(()) };
+    let key = assignment(org, Assignee::Member(person.user_guid), logical);
+    let assigned = ctx.get(&key).await?.filter(|found| found.record.counts(person.epoch, ctx.now()));
+    let assigned = assigned.ok_or_else(|| unfit().detail("logical_guid", json!(logical)))?;
+    change.require(&key, &assigned)
+}
