@@ -1,5 +1,6 @@
 //! Tests over every route of every service, and what is generated from their tables.
 
+mod canaries;
 mod conform;
 mod costs;
 mod elsewhere;
@@ -10,6 +11,7 @@ mod limits;
 mod openapi;
 mod patterns;
 mod permissions;
+mod policy;
 mod request;
 mod samples;
 mod services;

@@ -13,19 +13,7 @@ use crm::{
     customer::Kind,
     lookup::{By, Sought},
 };
-use identity::{
-    assignment::Assignee,
-    invitation::InvitationStatus,
-    invite::InviteStatus,
-    keys::{Invited, InviteesOf},
-};
-use ofm::{
-    diary::Diary,
-    facility::Kind as FacilityKind,
-    hold::{Child, Parent},
-    keys::team::Teams,
-    span::Whose,
-};
+use identity::{invitation::InvitationStatus, keys::Invited};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use store::{Operation, Org, Pattern};
@@ -118,7 +106,6 @@ fn patterns(s: &Samples) -> Vec<Pattern> {
 fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
     let user = s.id("user");
     let account = s.id("service_account");
-    let logical = s.id("logical");
     let now = s.text("now", "2026-03-04T08:00:00Z");
     vec![
         get!(identity::keys::org(org)),
@@ -131,7 +118,6 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(identity::keys::owned_orgs(user)),
         get!(identity::keys::owner_seats(org)),
         get!(identity::keys::employee_code(org, "{code_hash}")),
-        get!(identity::keys::open_entry(org, user)),
         get!(identity::keys::user(user)),
         get!(identity::keys::email("{email_hash}")),
         get!(identity::keys::session(user, "{token_hash}")),
@@ -146,26 +132,6 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         query!(identity::keys::invitations(Invited::Anyone, &[InvitationStatus::Open], now)),
         query!(identity::keys::invitations(Invited::User(user), &[InvitationStatus::Expired], now)),
         query!(identity::keys::invitations(Invited::Email("{email_hash}"), all(), now)),
-        get!(identity::keys::logical_facility(org, logical)),
-        query!(identity::keys::logical_facilities_by_status(org, all())),
-        get!(identity::keys::assignment(org, Assignee::Member(user), logical)),
-        get!(identity::keys::assignment(org, Assignee::ServiceAccount(account), logical)),
-        query!(identity::keys::assignments_by_assignee(org, Assignee::Member(user), all())),
-        query!(identity::keys::assignments_by_assignee(org, Assignee::ServiceAccount(account), all())),
-        query!(identity::keys::members_assigned_to(org, logical, all())),
-        query!(identity::keys::service_accounts_assigned_to(org, logical, all())),
-        get!(identity::keys::invite(org, s.id("invite"))),
-        get!(identity::keys::invite_code(&s.text("invite_code", "ABCDE-FGHJK"))),
-        get!(identity::keys::standing_invite(org, "{user_or_email_hash}")),
-        query!(identity::keys::invites(org, InviteesOf::Org, &[InviteStatus::Active], now)),
-        query!(identity::keys::invites(org, InviteesOf::User(user), all(), now)),
-        query!(identity::keys::invites(
-            org,
-            InviteesOf::Email("{email_hash}"),
-            &[InviteStatus::Expired],
-            now
-        )),
-        query!(identity::keys::invites_to_person("{user_or_email_hash}")),
         get!(identity::keys::clock()),
     ]
 }
@@ -195,42 +161,10 @@ fn crm(s: &Samples, org: &Org) -> Vec<Pattern> {
 }
 
 fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
-    let team = s.id("team");
-    let (from, to) = (s.text("from", "2026-03-03T10:00:00Z"), s.text("to", "2026-03-05T12:00:00Z"));
-    let (logical, zone) = (s.id("logical"), s.id("zone"));
-    let code = &s.text("code", "CODE-0000");
-    let parent = Parent::Logical(logical);
     vec![
         get!(ofm::keys::cost_centre::by_guid(org, s.id("cc_guid"))),
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
         query!(ofm::keys::cost_centre::by_status(org, all())),
-        get!(ofm::keys::facility::physical(org, s.id("pf_guid"))),
-        get!(ofm::keys::facility::legal(org, s.id("legal_guid"))),
-        get!(ofm::keys::facility::by_code(org, FacilityKind::Physical, code)),
-        query!(ofm::keys::facility::physicals_by_status(org, all())),
-        query!(ofm::keys::facility::legals_by_status(org, all())),
-        get!(ofm::keys::hold::guard(org, parent)),
-        get!(ofm::keys::hold::one(org, parent, Child::Zone, "{id}")),
-        query!(ofm::keys::hold::on(org, parent, Child::Zone)),
-        get!(ofm::keys::zone::by_guid(org, zone)),
-        get!(ofm::keys::zone::by_code(org, logical, code)),
-        query!(ofm::keys::zone::by_path(org, logical, all())),
-        query!(ofm::keys::zone::by_parent(org, logical, Some(zone), all())),
-        get!(ofm::keys::team::by_guid(org, team)),
-        get!(ofm::keys::team::by_code(org, &s.text("team_code", "TEAM-0000"))),
-        query!(ofm::keys::team::by_status(org, Teams::All, all())),
-        query!(ofm::keys::team::by_status(org, Teams::OfFacility(s.id("logical")), all())),
-        query!(ofm::keys::team::by_status(org, Teams::OfNoFacility, all())),
-        get!(ofm::keys::team::member(org, team, s.id("user"))),
-        query!(ofm::keys::team::members(org, team, all())),
-        query!(ofm::keys::team::by_member(org, s.id("user"), all())),
-        get!(ofm::keys::diary::day(org, Diary::Shifts, s.id("user"), s.text("day", "2026-03-04"))),
-        get!(ofm::keys::shift::by_guid(org, s.id("shift"))),
-        query!(ofm::keys::shift::by_start(org, Whose::Facility(s.id("logical")), all(), [from, to])),
-        query!(ofm::keys::shift::by_start(org, Whose::Person(s.id("user")), all(), [from, to])),
-        get!(ofm::keys::timesheet::by_guid(org, s.id("entry"))),
-        query!(ofm::keys::timesheet::by_clock_in(org, Whose::Facility(s.id("logical")), all(), [from, to])),
-        query!(ofm::keys::timesheet::by_clock_in(org, Whose::Person(s.id("user")), all(), [from, to])),
         get!(ofm::keys::tries::of_user(s.id("user"))),
     ]
 }

@@ -2,36 +2,17 @@
 
 use contract::{
     error::{Error, Result, Tag},
-    grants::{Grant, Grants},
-    ids::{LogicalGuid, UserGuid},
+    ids::UserGuid,
     roles::Roles,
 };
 use serde_json::json;
-use service::{Ctx, Place};
+use service::Ctx;
 
 /// Refuses roles that are given by somebody who has not got them. An owner gives any.
 pub(crate) fn within_own(ctx: &Ctx, given: &Roles) -> Result<()> {
     let caller = ctx.caller();
     let missing = given.missing_in(&caller.roles);
     if caller.is_owner || missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::from(Tag::Forbidden).detail("missing", json!(missing)))
-}
-
-/// Refuses grants at a facility that are given by somebody who has not got them there. An owner gives any.
-pub(crate) async fn within_own_grants(ctx: &Ctx, logical: LogicalGuid, given: &[Grant]) -> Result<()> {
-    within(&ctx.grants_at(logical).await?, given)
-}
-
-/// The same, at a facility that was read.
-pub(crate) fn within_own_grants_in(ctx: &Ctx, place: &Place, given: &[Grant]) -> Result<()> {
-    within(&ctx.grants_in(place), given)
-}
-
-fn within(own: &Grants, given: &[Grant]) -> Result<()> {
-    let missing = own.missing(given);
-    if missing.is_empty() {
         return Ok(());
     }
     Err(Error::from(Tag::Forbidden).detail("missing", json!(missing)))

@@ -6,28 +6,18 @@
 use service::Service;
 
 mod access;
-pub mod assignment;
 pub mod cost_centre;
-mod crew;
-pub mod diary;
-pub mod facility;
 pub mod founding;
 mod giving;
-pub mod hold;
-pub mod invite;
+pub mod grant;
 pub mod keys;
 mod lifecycle;
 pub mod member;
 pub mod org;
 pub mod own_orgs;
 pub mod owner;
-pub mod shift;
-pub mod span;
 pub mod stat;
-pub mod team;
-pub mod timesheet;
 pub mod tries;
-pub mod zone;
 
 /// The service.
 pub static SERVICE: Service = Service {
@@ -40,18 +30,6 @@ pub static SERVICE: Service = Service {
         own_orgs::ROUTES,
         owner::ROUTES,
         member::ROUTES,
-        invite::ROUTES,
-        team::ROUTES,
-        team::member::ROUTES,
-        shift::ROUTES,
-        timesheet::ROUTES,
         cost_centre::ROUTES,
-        facility::ROUTES,
-        facility::physical::ROUTES,
-        facility::legal::ROUTES,
-        facility::logical::ROUTES,
-        zone::ROUTES,
-        assignment::member::ROUTES,
-        assignment::service_account::ROUTES,
     ],
 };

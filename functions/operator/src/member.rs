@@ -14,8 +14,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use service::{
-    Access, Class, Ctx, OrgFrom, Route, Written, allow, change, clocked_in, direct::action, names,
-    records::MemberView, revised,
+    Access, Class, Ctx, OrgFrom, Route, Written, allow, change, direct::action, names, records::MemberView,
+    revised,
 };
 use store::Stored;
 
@@ -41,8 +41,8 @@ struct SetState {
     expected_revision: Option<revision::Tag>,
     /// The new state.
     state: MemberState,
-    /// Taken, and without effect: an open timesheet entry of the member is voided by those who keep the timesheets.
-    #[expect(dead_code, reason = "timesheets are kept by another function")]
+    /// Also where a timesheet entry of the member is open, which is then voided.
+    #[expect(dead_code, reason = "no timesheets are kept yet that could be open")]
     force: Option<bool>,
 }
 
@@ -52,9 +52,6 @@ async fn set_state(ctx: Ctx, input: SetState, before: Stored<Member>) -> Result<
         refuse_owner(&before.record)?;
     }
     let mut change = ctx.change();
-    if input.state == MemberState::Removed {
-        clocked_in::refuse(&ctx, &mut change, input.user_guid).await?;
-    }
     let member = Member { state: input.state, ..before.record.clone() };
     let after = change.update(ctx.org()?, &before, member, "member-state-set")?;
     change.show(&after)

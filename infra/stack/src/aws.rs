@@ -5,6 +5,8 @@ use aws_types::SdkConfig;
 
 /// The region that everything local claims to be in.
 pub const REGION: &str = "us-east-1";
+/// The account that everything local claims to be in.
+pub const ACCOUNT: &str = "123456789012";
 /// Access key id and secret alike; nothing local checks them.
 pub const CREDENTIAL: &str = "local";
 

@@ -9,6 +9,7 @@ pub mod embedded;
 pub mod emulator;
 pub mod functions;
 pub mod greeting;
+pub mod iam;
 pub mod pattern;
 pub mod pump;
 pub mod running;

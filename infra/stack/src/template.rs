@@ -3,6 +3,8 @@
 //! Only what the local stack asks for is read. Parameters are filled in as for a deployment of one stage; references
 //! to other resources and to AWS's own values stay as they are written, for nothing here needs them.
 
+mod policies;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};

@@ -107,20 +107,6 @@ ids! {
     LegalGuid;
     /// A logical facility: a trader at a place, which people, tills and stock hang on.
     LogicalGuid;
-    /// A part of a logical facility: a floor, an aisle, a shelf.
-    ZoneGuid;
-    /// A sales channel of a logical facility.
-    ChannelGuid;
-    /// A till or other station of a logical facility.
-    StationGuid;
-    /// An invite to become a member.
-    InviteGuid;
-    /// A team of an org.
-    TeamGuid;
-    /// A shift of a person at a facility.
-    ShiftGuid;
-    /// An entry of a timesheet.
-    EntryGuid;
     /// A customer of an org.
     CustomerGuid;
     /// One of the addresses of a record.

@@ -4,22 +4,17 @@
 use std::{collections::BTreeSet, fmt::Display};
 
 use contract::{
-    codes::{InvitationCode, InviteCode, OrgCode},
-    ids::{InvitationId, InviteGuid, LogicalGuid, ServiceAccountGuid, UserGuid},
+    codes::{InvitationCode, OrgCode},
+    ids::{InvitationId, ServiceAccountGuid, UserGuid},
     time::Time,
 };
 use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
 
 use crate::{
     api_key::{ApiKey, KeyPolicy, KeyStatus},
-    assignment::{Assignee, Assignment, AssignmentState},
     clock::ClockShift,
-    facility::LogicalFacility,
     invitation::{Invitation, InvitationCodeClaim, InvitationStatus},
-    invite::{Invite, InviteCodeClaim, InviteStatus, StandingInvite},
-    lifecycle::Status,
     member::{EmployeeCodeClaim, Member, MemberState},
-    open_entry::OpenEntry,
     org::{OrgCodeClaim, OrgRecord},
     owned_orgs::OwnedOrgs,
     owner::{Owner, OwnerSeats, OwnerState},
@@ -55,11 +50,6 @@ pub fn owner(org: &Org, user: UserGuid) -> Key<Owner> {
 /// Who are the active owners of an org.
 pub fn owner_seats(org: &Org) -> Key<OwnerSeats> {
     Key::new(&Partition::of("ofm", org).part("owner-seats"), &[&"seats"])
-}
-
-/// The one timesheet entry of a person that is open.
-pub fn open_entry(org: &Org, user: UserGuid) -> Key<OpenEntry> {
-    Key::new(&Partition::of("ofm", org).part("open-entry").part(user), &[&"claim"])
 }
 
 /// Who holds an org's own number for a person, by its keyed hash.
@@ -195,88 +185,6 @@ pub fn key_policy(org: &Org) -> Key<KeyPolicy> {
     Key::new(&Partition::of("usm", org).part("key-policy"), &[&"policy"])
 }
 
-/// A logical facility.
-pub fn logical_facility(org: &Org, logical: LogicalGuid) -> Key<LogicalFacility> {
-    Key::new(&Partition::of("ofm", org).part("facility-logical").part(logical), &[&"facility"])
-}
-
-fn logical_facilities(org: &Org, status: Status) -> Partition {
-    Partition::of("ofm", org).part("facilities-logical").state(status)
-}
-
-pub(crate) fn logical_facility_lists(org: &Org, facility: &LogicalFacility) -> Indexes {
-    let sort = logical_facility_position(facility);
-    Indexes::none().first(logical_facilities(org, facility.status), &[&sort])
-}
-
-/// Where a logical facility stands in the lists by code.
-pub fn logical_facility_position(facility: &LogicalFacility) -> String {
-    format!("{} {}", facility.code, facility.logical_guid)
-}
-
-/// The logical facilities of an org in some states, by code.
-pub fn logical_facilities_by_status(org: &Org, statuses: &[Status]) -> Listing<LogicalFacility> {
-    let partitions = statuses.iter().map(|status| logical_facilities(org, *status));
-    Listing::new(Index::First, partitions, Order::Ascending)
-}
-
-fn of_assignee(org: &Org, assignee: Assignee) -> Partition {
-    Partition::of("ofm", org).part(assignee.kind()).part(assignee)
-}
-
-/// What somebody may do at a facility.
-pub fn assignment(org: &Org, assignee: Assignee, logical: LogicalGuid) -> Key<Assignment> {
-    Key::new(&of_assignee(org, assignee), &[&"assignment", &logical])
-}
-
-fn assignments_of(org: &Org, assignee: Assignee, state: AssignmentState) -> Partition {
-    of_assignee(org, assignee).part("assignments").state(state)
-}
-
-fn assignments_at(org: &Org, logical: LogicalGuid, kind: &str, state: AssignmentState) -> Partition {
-    Partition::of("ofm", org).part("facility-logical").part(logical).part("assigned").part(kind).state(state)
-}
-
-pub(crate) fn assignment_lists(org: &Org, assignment: &Assignment, created_at: Time) -> Indexes {
-    let Assignment { logical_guid, state, .. } = assignment;
-    let assignee = assignment.assignee();
-    let here = assignments_at(org, *logical_guid, assignee.kind(), *state);
-    Indexes::none()
-        .first(assignments_of(org, assignee, *state), &[&created_at, logical_guid])
-        .second(here, &[&created_at, &assignee])
-}
-
-/// The facilities that somebody is or was assigned to, oldest first.
-pub fn assignments_by_assignee(
-    org: &Org,
-    assignee: Assignee,
-    states: &[AssignmentState],
-) -> Listing<Assignment> {
-    let partitions = states.iter().map(|state| assignments_of(org, assignee, *state));
-    Listing::new(Index::First, partitions, Order::Ascending)
-}
-
-/// The members who are or were assigned to a facility, oldest assignment first.
-pub fn members_assigned_to(
-    org: &Org,
-    logical: LogicalGuid,
-    states: &[AssignmentState],
-) -> Listing<Assignment> {
-    let partitions = states.iter().map(|state| assignments_at(org, logical, Assignee::MEMBER, *state));
-    Listing::new(Index::Second, partitions, Order::Ascending)
-}
-
-/// The service accounts that are or were assigned to a facility, oldest assignment first.
-pub fn service_accounts_assigned_to(
-    org: &Org,
-    logical: LogicalGuid,
-    states: &[AssignmentState],
-) -> Listing<Assignment> {
-    let partitions =
-        states.iter().map(|state| assignments_at(org, logical, Assignee::SERVICE_ACCOUNT, *state));
-    Listing::new(Index::Second, partitions, Order::Ascending)
-}
-
 /// An invitation to create an org.
 pub fn invitation(id: InvitationId) -> Key<Invitation> {
     Key::new(&Partition::of_system("ofm").part("invitation").part(id), &[&"invitation"])
@@ -345,88 +253,6 @@ pub fn invitations(invited: Invited<'_>, statuses: &[InvitationStatus], now: Tim
         [InvitationStatus::Expired] => list.between(None, Some(&now)),
         _ => list,
     }
-}
-
-/// An invite to become a member.
-pub fn invite(org: &Org, guid: InviteGuid) -> Key<Invite> {
-    Key::new(&Partition::of("ofm", org).part("member-invite").part(guid), &[&"invite"])
-}
-
-/// Which invite has this code.
-pub fn invite_code(code: &InviteCode) -> Key<InviteCodeClaim> {
-    Key::new(&Partition::of_system("ofm").part("member-invite-code").part(code), &[&"claim"])
-}
-
-/// Which invite of a person to an org stands; the person by their id, or by the keyed hash of their e-mail.
-pub fn standing_invite(org: &Org, person: &str) -> Key<StandingInvite> {
-    Key::new(&Partition::of("ofm", org).part("standing-invite").part(person), &[&"claim"])
-}
-
-/// Whose invites a list holds.
-#[derive(Clone, Copy, Debug)]
-pub enum InviteesOf<'a> {
-    /// Everybody's.
-    Org,
-    /// Those that name this user.
-    User(UserGuid),
-    /// Those that name the e-mail with this keyed hash.
-    Email(&'a str),
-}
-
-/// What names one person is listed for all orgs, so that it is found when the person is to be forgotten.
-fn invites_to(person: impl Display, status: InviteStatus) -> Partition {
-    Partition::of_system("ofm").part("member-invites").part(person).state(status)
-}
-
-fn invites_of(org: &Org, status: InviteStatus) -> Partition {
-    Partition::of("ofm", org).part("member-invites").state(status)
-}
-
-pub(crate) fn invite_lists(org: &Org, invite: &Invite) -> Indexes {
-    let Invite { invite_guid, user_guid, email_hash, status, expires_at, .. } = invite;
-    let lists = Indexes::none().first(invites_of(org, *status), &[expires_at, invite_guid]);
-    let to = match (user_guid, email_hash) {
-        (Some(user), _) => invites_to(user, *status),
-        (None, Some(hash)) => invites_to(hash, *status),
-        (None, None) => return lists,
-    };
-    lists.second(to, &[&org.guid(), expires_at, invite_guid])
-}
-
-/// The invites of an org that stand in some way at this time, in the order in which they end.
-pub fn invites(org: &Org, of: InviteesOf<'_>, statuses: &[InviteStatus], now: Time) -> Listing<Invite> {
-    // Active ones and expired ones lie in one partition, divided by the time: what ended cannot move by itself.
-    let stored: BTreeSet<_> = statuses
-        .iter()
-        .map(|status| match status {
-            InviteStatus::Expired => InviteStatus::Active,
-            status => *status,
-        })
-        .collect();
-    let (index, partitions): (_, Vec<_>) = match of {
-        InviteesOf::Org => (Index::First, stored.iter().map(|status| invites_of(org, *status)).collect()),
-        InviteesOf::User(user) => {
-            (Index::Second, stored.iter().map(|status| invites_to(user, *status)).collect())
-        }
-        InviteesOf::Email(hash) => {
-            (Index::Second, stored.iter().map(|status| invites_to(hash, *status)).collect())
-        }
-    };
-    let list = Listing::new(index, partitions, Order::Ascending);
-    let guid = org.guid();
-    let within: &[&dyn Display] = if matches!(of, InviteesOf::Org) { &[] } else { &[&guid] };
-    let later = Time::from_millis(now.millis() + 1).unwrap_or(now);
-    match statuses {
-        [InviteStatus::Active] => list.beginning_between(within, Some(&later), None),
-        [InviteStatus::Expired] => list.beginning_between(within, None, Some(&now)),
-        _ => list.beginning_between(within, None, None),
-    }
-}
-
-/// All invites of a person, to whatever org: the person by their id, or by the keyed hash of their e-mail.
-pub fn invites_to_person(person: &str) -> Listing<Invite> {
-    let statuses = [InviteStatus::Active, InviteStatus::Accepted, InviteStatus::Revoked];
-    Listing::new(Index::Second, statuses.map(|status| invites_to(person, status)), Order::Ascending)
 }
 
 /// The shift of the test clock.

@@ -80,6 +80,18 @@ impl ApiKeyToken {
     }
 }
 
+/// Whether a text holds what looks like a session token or an API key: it is somebody's, and belongs into no other field.
+pub fn is_in(text: &str) -> bool {
+    [(SessionToken::PREFIX, 1), (ApiKeyToken::PREFIX, 2)].iter().any(|(prefix, ids)| {
+        // Base64 without padding: four characters for three bytes.
+        let length = ((ids * 16 + RANDOM) * 4).div_ceil(3);
+        text.match_indices(prefix).any(|(at, _)| {
+            let rest = text[at + prefix.len()..].bytes();
+            rest.take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count() >= length
+        })
+    })
+}
+
 fn mint(prefix: &str, ids: &[Uuid], chance: &dyn Chance) -> Secret {
     let mut bytes: Vec<u8> = ids.iter().flat_map(|id| *id.as_bytes()).collect();
     let mut random = [0; RANDOM];
@@ -124,6 +136,19 @@ mod tests {
         let session = SessionToken::mint(user, &chance);
         assert_ne!(session.secret.hash(), SessionToken::mint(user, &chance).secret.hash());
         assert_eq!(SessionToken::parse(session.secret).unwrap().user_guid, user);
+    }
+
+    #[test]
+    fn a_token_is_found_wherever_it_stands() {
+        let chance = SeededChance::new(1);
+        let session = SessionToken::mint(UserGuid::from_uuid(Uuid::from_u128(9)), &chance).secret;
+        let (org, account) = (OrgGuid::NOWHERE, ServiceAccountGuid::from_uuid(Uuid::from_u128(8)));
+        let key = ApiKeyToken::mint(org, account, &chance).secret;
+        for token in [session.reveal(), key.reveal()] {
+            assert!(is_in(token) && is_in(&format!("look: ({token}).")) && is_in(&format!("s1_{token}")));
+            assert!(!is_in(&token[..token.len() - 1]) && !is_in(&token[1..]));
+        }
+        assert!(!is_in("s1_, k1_ and s1_short are none"));
     }
 
     proptest! {

@@ -1,9 +1,6 @@
 //! What handlers answer with.
 
-use contract::{
-    error::{Error, Result},
-    ids::LogicalGuid,
-};
+use contract::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -15,11 +12,6 @@ use crate::ctx::Ctx;
 pub trait Resource: Entity {
     /// What is shown.
     type View: Serialize + JsonSchema + Send;
-
-    /// The facility on which the record hangs, where it hangs on one.
-    fn facility(&self) -> Option<LogicalGuid> {
-        None
-    }
 
     /// Shows a record to the caller.
     fn view(stored: &Stored<Self>, ctx: &Ctx) -> Self::View;
@@ -62,21 +54,6 @@ impl<T> Written<T> {
     /// The answer to a dry run: nothing is written, and no idempotency key is used (crm §1).
     pub fn dry_run(answer: Answer<T>) -> Self {
         Self { change: None, answer, replay: None }
-    }
-
-    /// The answer where nothing had to be changed: nothing is written, and no idempotency key is used.
-    pub fn nothing(answer: Answer<T>) -> Self {
-        Self { change: None, answer, replay: None }
-    }
-
-    /// Whether anything is written.
-    pub fn writes(&self) -> bool {
-        self.change.is_some()
-    }
-
-    /// The same change with other data in its answer, about the same record.
-    pub fn map<U>(self, map: impl Fn(T) -> U) -> Written<U> {
-        Written { change: self.change, answer: self.answer.map(&map), replay: self.replay.map(map) }
     }
 
     /// What is answered to a repeat with the same idempotency key instead: the data without its secret (usm §1).

@@ -1,6 +1,6 @@
 //! What a handler is given: the caller, the org, the time, the table.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use contract::{
     codes::OrgCode,
@@ -9,11 +9,10 @@ use contract::{
     ids::OrgGuid,
     paging::{CursorScope, Limit},
     reason::{Reason, SourceRefs},
-    revision::Counter,
     secret::LookupKey,
     time::Time,
 };
-use identity::{invite::InviteCodeClaim, org::OrgRecord};
+use identity::org::OrgRecord;
 use serde_json::Value;
 use store::{Action, Batch, Change, Entity, Found, Key, Listing, Org, Page, Stamp, Store, Stored};
 use uuid::Uuid;
@@ -22,7 +21,6 @@ use crate::{
     answer::{Answer, Resource, Written},
     app::App,
     caller::{Caller, agree},
-    place::Place,
     route::Route,
 };
 
@@ -46,8 +44,6 @@ pub(crate) struct Requested {
     pub(crate) filters: String,
     pub(crate) source_ip: Option<String>,
     pub(crate) user_agent: Option<String>,
-    /// The facility that the request is about, once it was read.
-    pub(crate) place: OnceLock<Place>,
 }
 
 impl Ctx {
@@ -90,11 +86,6 @@ impl Ctx {
         self.request.user_agent.as_deref()
     }
 
-    /// Why the caller does it, as they say.
-    pub fn reason(&self) -> Option<&str> {
-        self.request.stamp.reason.as_deref()
-    }
-
     /// Random bytes and ids.
     pub fn chance(&self) -> &dyn store::Chance {
         &*self.app.chance
@@ -135,17 +126,6 @@ impl Ctx {
         self.request.store.some(listing, most).await
     }
 
-    /// Up to `most` records of a list that pass a test, from its beginning.
-    pub async fn some_where<E: Entity>(
-        &self,
-        listing: &Listing<E>,
-        most: usize,
-        passes: impl Fn(&E) -> bool,
-    ) -> Result<Vec<Stored<E>>> {
-        let limit = Limit::clamp(i64::try_from(most).unwrap_or(i64::MAX));
-        Ok(self.request.store.page_where(listing, None, limit, passes).await?.records)
-    }
-
     /// Every record of a list, page by page: for what has to reach all of them.
     pub async fn all<E: Entity>(&self, listing: &Listing<E>) -> Result<Vec<Stored<E>>> {
         let (mut all, mut after) = (Vec::new(), None);
@@ -177,43 +157,6 @@ impl Ctx {
         let Page { records, position } =
             self.request.store.page_where(listing, after.as_deref(), self.request.limit, passes).await?;
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
-    }
-
-    /// The page that the request asks for, of what `show` makes of the records of a list: nothing of those that are not
-    /// to be seen.
-    pub async fn list_shown<E: Entity, T, Shown>(
-        &self,
-        listing: &Listing<E>,
-        show: impl Fn(Vec<Stored<E>>) -> Shown,
-    ) -> Result<(Vec<T>, Option<String>)>
-    where
-        Shown: Future<Output = Result<Vec<Option<T>>>>,
-    {
-        let after = self.position()?;
-        let (shown, position) =
-            self.request.store.page_shown(listing, after.as_deref(), self.request.limit, show).await?;
-        Ok((shown, position.map(|position| self.seal(&position))))
-    }
-
-    /// The record that goes with each of some things, where it is there, in as few round trips as can be.
-    pub async fn each<T, E: Entity>(
-        &self,
-        things: &[T],
-        key: impl Fn(&T) -> Key<E>,
-    ) -> Result<Vec<Option<Stored<E>>>> {
-        let mut records = Vec::with_capacity(things.len());
-        for things in things.chunks(Batch::MOST) {
-            let keys: Vec<_> = things.iter().map(&key).collect();
-            let mut batch = Batch::default();
-            for key in &keys {
-                batch.want(key);
-            }
-            let found = self.read(batch).await?;
-            for key in &keys {
-                records.push(found.get(key)?);
-            }
-        }
-        Ok(records)
     }
 
     /// Up to `most` records of a list after a position: where one page is put together from several.
@@ -302,20 +245,6 @@ impl Ctx {
         stamp.context.orgcode = Some(orgcode.to_string());
         let change = Change::new(Arc::new(stamp), self.app.chance.clone());
         (org, Writer { ctx: self.clone(), change })
-    }
-
-    /// The org of an invite whose code the caller sent: what is done there must rest on the invite's being for them.
-    pub fn org_of_invite(&self, code: &InviteCodeClaim) -> Org {
-        Org::checked(code.org_guid)
-    }
-
-    /// A change in the name of an org that the request did not name.
-    pub fn change_in(&self, org: &OrgRecord) -> Writer {
-        let mut stamp = (*self.request.stamp).clone();
-        stamp.context.org_guid = Some(org.org_guid.to_string());
-        stamp.context.orgcode = Some(org.orgcode.to_string());
-        let change = Change::new(Arc::new(stamp), self.app.chance.clone());
-        Writer { ctx: self.clone(), change }
     }
 
     /// Writes a part of a job that does not fit into one transaction, or what must stand although the request is
@@ -429,26 +358,6 @@ impl Writer {
     /// Writes only if this record is still as it was read; else the command is decided again.
     pub fn require<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
         self.change.require(key, seen)
-    }
-
-    /// Writes only if this item is still as it was read, or still not there; else the command is decided again.
-    pub fn require_still<E: Entity>(&mut self, key: &Key<E>, seen: Option<&Stored<E>>) -> Result<()> {
-        self.change.require_still(key, seen)
-    }
-
-    /// Raises a counter; see [`Change::raise`].
-    pub fn raise<E: Entity<Revision = Counter>>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
-        self.change.raise(scope, record)
-    }
-
-    /// Writes an item that follows from a record written in the same change.
-    pub fn follow<E: Entity>(&mut self, scope: &E::Scope, item: E) -> Result<()> {
-        self.change.follow(scope, item)
-    }
-
-    /// Takes away an item that was written by [`Self::follow`].
-    pub fn unfollow<E: Entity>(&mut self, key: &Key<E>) {
-        self.change.unfollow(key);
     }
 
     /// Writes only if there is no such item; `present` says what it means when there is.

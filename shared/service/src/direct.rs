@@ -31,7 +31,8 @@ pub async fn serve(service: &'static Service) -> Result<(), lambda_runtime::Erro
 /// Answers an invocation with the common envelope; errors are data, not a failure of the function.
 pub async fn handle(app: &'static App, payload: Value, request_id: &str) -> Value {
     let name = payload.get("action").and_then(Value::as_str).unwrap_or_default();
-    let mut trace = Trace::start(app, format!("ACTION {name}"), request_id.to_owned());
+    let known = if app.service.knows(name) { name } else { "?" };
+    let mut trace = Trace::start(app, format!("ACTION {known}"), request_id.to_owned());
     let result = answer(payload, &mut trace).await;
     serde_json::from_str(&trace.finish(&result).body).unwrap_or_default()
 }

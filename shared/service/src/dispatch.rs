@@ -56,7 +56,9 @@ pub async fn handle(app: &'static App, request: Request) -> Response {
     }
     let headers = Headers::read(&request.headers);
     let path = within(app.service.name, &request.path);
-    let call = format!("{} {}", request.method, path.unwrap_or(&request.path));
+    // What a caller wrote into a path that there is not may be anything.
+    let known = path.filter(|path| app.service.knows(path)).unwrap_or("?");
+    let call = format!("{} {known}", request.method);
     let given = headers.request_id.as_ref().or(request.request_id.as_ref()).cloned();
     let request_id = given.unwrap_or_else(|| app.chance.uuid(app.clock.now()).to_string());
     let mut trace = Trace::start(app, call, request_id);

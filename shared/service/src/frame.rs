@@ -15,6 +15,7 @@ use contract::{
     secret::Secret,
     text::Text,
 };
+use identity::token;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -110,12 +111,36 @@ pub(crate) fn fields(route: &Route) -> impl Iterator<Item = &'static str> + use<
     [credentials, context, org, command, paging].into_iter().flatten().copied()
 }
 
+/// Notes every text that holds a session or an API key where none belongs: it would be kept, and shown to others.
+fn find_tokens(value: &Value, path: &str, problems: &mut Vec<FieldProblem>) {
+    match value {
+        Value::String(text) if token::is_in(text) => {
+            let problem = "must not hold a session or an API key".to_owned();
+            problems.push(FieldProblem { field: path.to_owned(), problem });
+        }
+        Value::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                find_tokens(item, &format!("{path}[{n}]"), problems);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str())) {
+                find_tokens(field, &format!("{path}.{name}"), problems);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Reads a request, reporting every problem of the shared and of the route's own fields at once.
 pub(crate) fn split(
     route: &'static Route,
     body: Map<String, Value>,
     mut problems: Vec<FieldProblem>,
 ) -> Result<Framed<'static>> {
+    for (name, value) in body.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str())) {
+        find_tokens(value, name, &mut problems);
+    }
     let traits = route.handler.traits();
     let shared: Vec<_> = fields(route).collect();
     let mut payload = body.clone();

@@ -10,6 +10,7 @@ use contract::{
     secret::Secret,
 };
 use http::HeaderMap;
+use identity::token;
 
 use crate::frame::IdempotencyKey;
 
@@ -67,7 +68,7 @@ impl Headers {
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
         let mut problems = Vec::new();
-        let token =
+        let short =
             |name: &str, most: usize| text(name).filter(|text| is_token(text, most)).map(str::to_owned);
         Self {
             session: text("x-session-guid").map(Secret::new),
@@ -77,8 +78,8 @@ impl Headers {
             logical_guid: parse("x-logical-guid", text("x-logical-guid"), &mut problems),
             channel_code: parse("x-channel-code", text("x-channel-code"), &mut problems),
             idempotency_key: parse("idempotency-key", text("idempotency-key"), &mut problems),
-            request_id: token("x-request-id", 128),
-            surface: token("x-g3n-surface", 16),
+            request_id: short("x-request-id", 128).filter(|id| !token::is_in(id)),
+            surface: short("x-g3n-surface", 16),
             user_agent: text("user-agent")
                 .map(|agent| agent.chars().filter(|c| !c.is_control()).take(256).collect()),
             problems,

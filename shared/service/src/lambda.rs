@@ -7,7 +7,8 @@ use contract::{
     secret::{KeyMaterial, LookupKey},
 };
 use lambda_http::{Body, Error, RequestExt, request::RequestContext};
-use store::{Credentials, Endpoint, Store, SystemChance};
+use store::{Authorities, Credentials, Endpoint, Store, SystemChance};
+use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::{App, Clock, LogSink, Settings},
@@ -36,10 +37,20 @@ pub async fn start(service: &'static Service) -> Result<&'static App, Error> {
 pub fn trace() {
     tracing_subscriber::fmt()
         .json()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_env_filter(filter(&variable("RUST_LOG").unwrap_or_default()))
         .with_ansi(false)
         .without_time()
         .init();
+}
+
+/// Libraries whose lesser traces hold requests and answers whole, and so what is known of persons.
+const TALKATIVE: [&str; 6] = ["aws", "h2", "hyper", "lambda", "rustls", "tower"];
+
+/// What is traced at the level that a deployment asks for: of its own code; of libraries that show what they carry, only
+/// warnings at any level.
+pub fn filter(asked: &str) -> EnvFilter {
+    let quiet = TALKATIVE.iter().filter_map(|library| format!("{library}=warn").parse().ok());
+    quiet.fold(EnvFilter::new(asked), EnvFilter::add_directive)
 }
 
 /// A setting from the environment; none where it is absent or empty.
@@ -91,7 +102,11 @@ pub fn endpoint(aws: &str) -> Result<Endpoint, Error> {
         "environment",
     );
     let url = variable(&format!("AWS_ENDPOINT_URL_{aws}")).or_else(|| variable("AWS_ENDPOINT_URL"));
-    Ok(Endpoint { region: required("AWS_REGION")?, url, credentials })
+    let region = required("AWS_REGION")?;
+    // Whoever names an endpoint or authorities wants others than AWS's.
+    let is_aws = url.is_none() && variable("SSL_CERT_FILE").is_none();
+    let authorities = if is_aws { Authorities::of(&region) } else { Authorities::Machine };
+    Ok(Endpoint { region, url, authorities, credentials })
 }
 
 /// The gateway's event as a request.

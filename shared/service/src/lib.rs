@@ -8,7 +8,6 @@ mod access;
 mod answer;
 mod app;
 mod caller;
-pub mod clocked_in;
 mod ctx;
 pub mod direct;
 mod dispatch;
@@ -23,7 +22,6 @@ mod log;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod ownership;
-mod place;
 pub mod records;
 mod route;
 mod run;
@@ -37,11 +35,10 @@ pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
 pub use handler::{
-    Handler, MayName, Names, Revised, Traits, Typed, change, list, read, read_if_named, read_record, write,
+    Handler, MayName, Names, Revised, Traits, change, list, read, read_if_named, read_record, write,
     write_if_named,
 };
 pub use limit::Rate;
-pub use place::Place;
 pub use route::{Call, Class, OrgFrom, Route, Service, get, post};
 pub use transition::{Arc, allow};
 // For the macros of this crate.

@@ -2,7 +2,10 @@
 //!
 //! The line holds ids, codes, fingerprints and figures; nothing that a caller wrote into a field.
 
-use contract::{envelope::Stats, error::Error};
+use contract::{
+    envelope::{ContextSource, Stats},
+    error::Error,
+};
 use serde_json::{Value, json};
 use store::Usage;
 
@@ -23,6 +26,14 @@ pub(crate) struct Line<'a> {
 /// Writes the line.
 pub(crate) fn write(app: &App, line: &Line<'_>) {
     app.log.write(render(&app.settings.stage, line).to_string());
+}
+
+/// Who acted; not the name that an operator gave, which may be that of a person and stands in the journal.
+fn actor(stats: &Stats) -> Option<&str> {
+    match stats.context_source {
+        Some(ContextSource::Operator) => Some("operator"),
+        _ => stats.actor.as_deref(),
+    }
 }
 
 fn render(stage: &str, line: &Line<'_>) -> Value {
@@ -62,7 +73,7 @@ fn render(stage: &str, line: &Line<'_>) -> Value {
         "conflict": u8::from(*status == 409),
         "limited": u8::from(*status == 429),
         "orgcode": stats.orgcode,
-        "actor": stats.actor,
+        "actor": actor(stats),
         "context_source": stats.context_source,
         "session_fingerprint": stats.session_fingerprint,
         "api_key_fingerprint": stats.api_key_fingerprint,

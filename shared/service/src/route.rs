@@ -105,6 +105,11 @@ impl Service {
         self.areas.iter().flat_map(|area| area.iter())
     }
 
+    /// Whether there is a route with this path, whatever its method.
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.routes().any(|route| route.call.path == path)
+    }
+
     /// The route for a method and a path within the service: none for an unknown path, and the methods that the path
     /// takes for another method.
     pub(crate) fn find(&self, method: &str, path: &str) -> Result<&'static Route, Vec<&'static str>> {

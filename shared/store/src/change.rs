@@ -6,7 +6,7 @@ use contract::{
     context::RequestContext,
     error::{Error, Result, Tag},
     reason::{Reason, ReasonCode, SourceRefs},
-    revision::{Counter, Revision},
+    revision::Revision,
     secret::hex,
     time::Time,
 };
@@ -86,8 +86,6 @@ pub(crate) enum Condition {
     At(codec::Attribute),
     /// It is there.
     Present,
-    /// Whatever it is like.
-    Any,
 }
 
 #[derive(Clone, Debug)]
@@ -95,8 +93,6 @@ pub(crate) enum Effect {
     Put(Item),
     Delete,
     Check,
-    /// Puts everything but the revision, which is a number and grows by one.
-    Raise(Item),
 }
 
 /// What a failed condition means, given the item as it stands.
@@ -304,28 +300,6 @@ impl Change {
         }));
     }
 
-    /// Raises the revision of an item by one, whether it is there or not. Requests that do so at the same time do not
-    /// stand in each other's way; whoever wrote on the condition that it is as it was read learns of it.
-    pub fn raise<E: Entity<Revision = Counter>>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
-        let key = record.key(scope);
-        let mut item = codec::encode(scope, &self.fresh(record))?;
-        item.retain(|name, _| !["pk", "sk", "revision"].contains(&name.as_str()));
-        self.push(&key, Effect::Raise(item), Condition::Any, moved(E::TYPE));
-        Ok(())
-    }
-
-    /// Writes an item that follows from a record written in the same change, whatever was there: the condition of that
-    /// record holds for it too.
-    pub fn follow<E: Entity>(&mut self, scope: &E::Scope, item: E) -> Result<()> {
-        let stored = self.fresh(item);
-        self.put(scope, &stored, Condition::Any, moved(E::TYPE))
-    }
-
-    /// Takes away an item that was written by [`Self::follow`], if it is there.
-    pub fn unfollow<E: Entity>(&mut self, key: &Key<E>) {
-        self.push(key, Effect::Delete, Condition::Any, moved("an item"));
-    }
-
     /// Blanks the reason that a journal entry of this org tells. The chain does not cover it, and the entry is not
     /// published again (crm §1).
     pub fn blank_reason(&mut self, org: &Org, entry: &Entry) -> Result<()> {
@@ -338,15 +312,6 @@ impl Change {
     /// Writes only if this record is still as it was read; else the command is decided again.
     pub fn require<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
         self.push(key, Effect::Check, Condition::At(codec::value(&seen.revision)?), moved(E::TYPE));
-        Ok(())
-    }
-
-    /// Writes only if this item is still as it was read, or still not there; else the command is decided again.
-    pub fn require_still<E: Entity>(&mut self, key: &Key<E>, seen: Option<&Stored<E>>) -> Result<()> {
-        if let Some(seen) = seen {
-            return self.require(key, seen);
-        }
-        self.push(key, Effect::Check, Condition::Absent, moved(E::TYPE));
         Ok(())
     }
 

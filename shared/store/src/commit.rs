@@ -1,13 +1,13 @@
 //! The one write path: a [`Change`] becomes one `TransactWriteItems`.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
-        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     },
 };
 use contract::error::{Error, Result, Tag};
@@ -15,7 +15,7 @@ use contract::error::{Error, Result, Tag};
 use crate::{
     change::{Change, Condition, Effect, Op},
     client::Store,
-    codec::{Attribute, Item, key_item, number, value},
+    codec::{Attribute, Item, key_item, value},
     entity::{Entity, Stored},
     idempotency::{Claimed, Replay},
     key::System,
@@ -124,29 +124,6 @@ impl Store {
         Ok(())
     }
 
-    /// Raises the revision of an item and sets the rest of it, but the time when it was first written.
-    fn raising(&self, key: Item, content: &Item) -> Result<Update> {
-        let mut names = HashMap::from([("#revision".to_owned(), "revision".to_owned())]);
-        let mut values = Item::from([(":one".to_owned(), number(&1))]);
-        let mut sets = Vec::new();
-        for (name, value) in content {
-            let keeps = name == "created_at";
-            let value_of =
-                if keeps { format!("if_not_exists(#{name}, :{name})") } else { format!(":{name}") };
-            sets.push(format!("#{name} = {value_of}"));
-            names.insert(format!("#{name}"), name.clone());
-            values.insert(format!(":{name}"), value.clone());
-        }
-        Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(key))
-            .update_expression(format!("SET {} ADD #revision :one", sets.join(", ")))
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
-            .build()
-            .map_err(Error::internal)
-    }
-
     /// Sends the transaction; the reasons where it was cancelled.
     async fn transact(
         &self,
@@ -179,9 +156,12 @@ impl Store {
     }
 
     fn transact_item(&self, op: &Op) -> Result<TransactWriteItem> {
-        let (expression, names, values) = expression(&op.condition)?;
+        let (expression, mut names, values) = expression(&op.condition)?;
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        let names = (!names.is_empty()).then_some(names);
+        if names.is_empty() {
+            names.insert("#pk".to_owned(), "pk".to_owned());
+        }
+        let names = Some(names);
         let values = (!values.is_empty()).then_some(values);
         let key = key_item(&op.pk, &op.sk);
         let item = TransactWriteItem::builder();
@@ -190,7 +170,7 @@ impl Store {
                 Put::builder()
                     .table_name(&*self.table)
                     .set_item(Some(content.clone()))
-                    .set_condition_expression(expression)
+                    .condition_expression(expression)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
@@ -201,19 +181,18 @@ impl Store {
                 Delete::builder()
                     .table_name(&*self.table)
                     .set_key(Some(key))
-                    .set_condition_expression(expression)
+                    .condition_expression(expression)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
                     .build()
                     .map_err(Error::internal)?,
             ),
-            Effect::Raise(content) => item.update(self.raising(key, content)?),
             Effect::Check => item.condition_check(
                 ConditionCheck::builder()
                     .table_name(&*self.table)
                     .set_key(Some(key))
-                    .set_condition_expression(expression)
+                    .condition_expression(expression)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
@@ -225,23 +204,21 @@ impl Store {
     }
 }
 
-type Expression = (Option<String>, HashMap<String, String>, Item);
+type Expression = (String, std::collections::HashMap<String, String>, Item);
 
 fn expression(condition: &Condition) -> Result<Expression> {
     let names =
         |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    let text = |text: &str| Some(text.to_owned());
     Ok(match condition {
-        Condition::Any => (None, HashMap::new(), Item::new()),
-        Condition::Absent => (text("attribute_not_exists(#pk)"), names(&[("#pk", "pk")]), Item::new()),
-        Condition::Present => (text("attribute_exists(#pk)"), names(&[("#pk", "pk")]), Item::new()),
+        Condition::Absent => ("attribute_not_exists(#pk)".to_owned(), names(&[("#pk", "pk")]), Item::new()),
+        Condition::Present => ("attribute_exists(#pk)".to_owned(), names(&[("#pk", "pk")]), Item::new()),
         Condition::AbsentOrOver(now) => (
-            text("attribute_not_exists(#pk) OR #data.#until <= :now"),
+            "attribute_not_exists(#pk) OR #data.#until <= :now".to_owned(),
             names(&[("#pk", "pk"), ("#data", "data"), ("#until", "until")]),
             Item::from([(":now".to_owned(), value(now)?)]),
         ),
         Condition::At(revision) => (
-            text("#revision = :revision"),
+            "#revision = :revision".to_owned(),
             names(&[("#revision", "revision")]),
             Item::from([(":revision".to_owned(), revision.clone())]),
         ),
@@ -316,9 +293,7 @@ fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict
 
 fn type_of(op: &Op) -> String {
     match &op.effect {
-        Effect::Put(item) | Effect::Raise(item) => {
-            item.get("type").and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default()
-        }
+        Effect::Put(item) => item.get("type").and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default(),
         Effect::Delete | Effect::Check => "a guard".to_owned(),
     }
 }

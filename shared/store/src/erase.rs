@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
     types::{ReturnConsumedCapacity, Select},
 };
-use contract::error::Result;
+use contract::{error::Result, paging::Limit};
 
 use crate::{
     client::Store,
@@ -40,12 +40,15 @@ impl Store {
         }
     }
 
-    /// How many items a partition of the table holds.
+    /// How many items a partition of the table holds: counted a page of the longest list at a time.
     pub async fn count_of(&self, partition: &Partition) -> Result<u64> {
         let (mut count, mut start) = (0, None);
         loop {
             self.meter.read_trip();
-            let query = self.all_of(partition.as_str()).select(Select::Count);
+            let query = self
+                .all_of(partition.as_str())
+                .select(Select::Count)
+                .limit(i32::try_from(Limit::MOST.get()).unwrap_or(i32::MAX));
             let answer = query.set_exclusive_start_key(start).send().await.map_err(|error| failed(&error))?;
             self.meter.read(answer.consumed_capacity());
             count += u64::try_from(answer.count).unwrap_or(0);

@@ -8,8 +8,10 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Region, timeout::TimeoutConfig},
     types::StreamSpecification,
 };
-use store::{Credentials, Endpoint};
+use store::{Authorities, Credentials, Endpoint};
 use tokio::sync::OnceCell;
+
+use crate::iam::Guard;
 
 struct Database {
     endpoint: String,
@@ -53,13 +55,30 @@ pub fn table() -> &'static str {
     &database().table
 }
 
-/// A client as functions have it, for any endpoint. Each test makes its own: connections belong to its runtime.
+/// A client as functions have it, for any endpoint, but with no function's role. Each test makes its own: connections
+/// belong to its runtime.
 pub fn client(endpoint: &str) -> Client {
-    store::client(&Endpoint {
+    store::client(&at(endpoint, "local"))
+}
+
+/// The same client for a function of the template: what the function's policy does not allow ends the test.
+pub fn guarded(function: &'static str, client: &Client) -> Client {
+    Client::from_conf(client.config().to_builder().interceptor(Guard { function }).build())
+}
+
+/// A client as functions have it that says by its access key id whose it is. Its policy is up to what it calls:
+/// [`Proxy::enforcing`](crate::proxy::Proxy::enforcing).
+pub fn client_as(function: &str, endpoint: &str) -> Client {
+    store::client(&at(endpoint, function))
+}
+
+fn at(endpoint: &str, access_key_id: &str) -> Endpoint {
+    Endpoint {
         region: "us-east-1".to_owned(),
         url: Some(endpoint.to_owned()),
-        credentials: Credentials::new("local", "local", None, None, "test"),
-    })
+        authorities: Authorities::Machine,
+        credentials: Credentials::new(access_key_id, "local", None, None, "test"),
+    }
 }
 
 /// A client that waits, for tests of anything but slowness: a busy machine must not be taken for a failure.

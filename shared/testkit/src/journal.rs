@@ -39,6 +39,23 @@ pub async fn of(org: &Org, service: &str, aggregate_type: &str, aggregate_id: &s
     entries(&format!("{service}|{tenant}|journal|{aggregate_type}|{aggregate_id}")).await
 }
 
+/// Every entry of the table, of whatever aggregate.
+pub async fn all() -> Vec<Entry> {
+    let pages = database::patient()
+        .scan()
+        .table_name(database::table())
+        .filter_expression("#type = :journal")
+        .expression_attribute_names("#type", "type")
+        .expression_attribute_values(":journal", AttributeValue::S(store::journal::TYPE.to_owned()))
+        .into_paginator()
+        .items()
+        .send()
+        .try_collect()
+        .await
+        .expect("the table answers");
+    pages.into_iter().map(|item| chained(item).entry).collect()
+}
+
 async fn entries(partition: &str) -> Vec<Chained> {
     let pages = database::patient()
         .query()

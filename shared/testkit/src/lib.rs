@@ -3,8 +3,10 @@
 
 #![allow(clippy::missing_panics_doc, reason = "what is here panics where a test is to fail")]
 
+pub mod bounds;
 pub mod bus;
 pub mod database;
+pub mod iam;
 pub mod items;
 pub mod journal;
 pub mod proxy;

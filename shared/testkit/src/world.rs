@@ -33,7 +33,7 @@ use serde_json::{Map, Value, json};
 use service::{App, Clock, LogSink, OrgFrom, Request, Service, Settings};
 use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
-use crate::{database, reply::Reply};
+use crate::{bounds::bounded, database, proxy::Proxy, reply::Reply};
 
 /// Where tests begin: 4 March 2026, 08:00 UTC.
 const START_MILLIS: i64 = 1_772_611_200_000;
@@ -60,6 +60,8 @@ struct Inner {
     log: Arc<Mutex<Vec<String>>>,
     test_clock: bool,
     rate_percent: u32,
+    /// Whether the endpoint says what a function may ask for.
+    enforced: bool,
     apps: Mutex<Vec<&'static App>>,
 }
 
@@ -68,8 +70,6 @@ struct Inner {
 pub struct Caller {
     /// The person.
     pub user_guid: UserGuid,
-    /// The program.
-    pub service_account_guid: ServiceAccountGuid,
     /// The headers that say who it is.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -77,11 +77,7 @@ pub struct Caller {
 impl Caller {
     /// Nobody in particular.
     pub fn anonymous() -> Self {
-        Self {
-            user_guid: UserGuid::NOWHERE,
-            service_account_guid: ServiceAccountGuid::NOWHERE,
-            headers: Vec::new(),
-        }
+        Self { user_guid: UserGuid::NOWHERE, headers: Vec::new() }
     }
 
     /// The same caller with one more header.
@@ -122,6 +118,11 @@ impl World {
         Self::found(Arc::new(Inner { rate_percent: percent, ..Inner::new(database::endpoint()) })).await
     }
 
+    /// The same, with functions that may ask for anything: a proxy that enforces their policies stands at this endpoint.
+    pub async fn behind(proxy: &Proxy) -> Self {
+        Self::found(Arc::new(Inner { enforced: true, ..Inner::new(proxy.endpoint()) })).await
+    }
+
     /// Another org beside this one, in the same database and at the same time.
     pub async fn another(&self) -> Self {
         Self::found(self.inner.clone()).await
@@ -131,7 +132,7 @@ impl World {
     /// remember nothing of what others do, like another sandbox of each.
     #[must_use]
     pub fn through(&self, endpoint: &str) -> Self {
-        let Inner { store, chance, clock, log, test_clock, rate_percent, .. } = &*self.inner;
+        let Inner { store, chance, clock, log, test_clock, rate_percent, enforced, .. } = &*self.inner;
         let inner = Inner {
             endpoint: endpoint.to_owned(),
             store: store.clone(),
@@ -140,6 +141,7 @@ impl World {
             log: log.clone(),
             test_clock: *test_clock,
             rate_percent: *rate_percent,
+            enforced: *enforced,
             apps: Mutex::default(),
         };
         Self { inner: Arc::new(inner), ..self.clone() }
@@ -248,7 +250,7 @@ impl World {
         self.inner.commit(change).await;
         let headers =
             vec![("x-api-key", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
-        Caller { service_account_guid: account, headers, ..Caller::anonymous() }
+        Caller { user_guid: UserGuid::NOWHERE, headers }
     }
 
     async fn person_with(&self, user_guid: UserGuid, name: &str) -> Caller {
@@ -286,7 +288,7 @@ impl World {
         self.inner.commit(change).await;
         let headers =
             vec![("x-session-guid", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
-        Caller { user_guid, headers, ..Caller::anonymous() }
+        Caller { user_guid, headers }
     }
 
     async fn enrol(&self, user_guid: UserGuid, name: &str, roles: &[&str], owner: Option<OwnerCopy>) {
@@ -468,6 +470,7 @@ impl Inner {
             log: Arc::default(),
             test_clock: false,
             rate_percent: 0,
+            enforced: false,
             apps: Mutex::default(),
         }
     }
@@ -511,8 +514,14 @@ impl Inner {
         };
         // Only behind a proxy is slowness meant.
         let is_direct = self.endpoint == database::endpoint();
-        let client = if is_direct { database::patient() } else { database::client(&self.endpoint) };
-        let store = Store::new(client, database::table());
+        let client = if self.enforced {
+            database::client_as(service.name, &self.endpoint)
+        } else if is_direct {
+            database::guarded(service.name, &database::patient())
+        } else {
+            database::guarded(service.name, &database::client(&self.endpoint))
+        };
+        let store = Store::new(bounded(&client), database::table());
         let clock = Clock::Manual(self.clock.clone());
         let log = LogSink::Memory(self.log.clone());
         let app = App::new(service, store, self.chance.clone(), clock, settings, log);

@@ -1,6 +1,6 @@
 //! For every tag, a request that is refused with it.
 
-use contract::{error::Tag, time::Time};
+use contract::error::Tag;
 use e2e::{Client, Deployment, Person, Tenant};
 use serde_json::{Value, json};
 use testkit::{
@@ -18,12 +18,10 @@ pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
     refusals.extend(callers(deployment, &tenant).await);
     refusals.extend(orgs(deployment, &tenant).await);
     refusals.extend(cost_centres(&tenant).await);
-    refusals.extend(facilities(&tenant).await);
     refusals.extend(customers(&tenant).await);
     refusals.extend(keys(&tenant).await);
     refusals.extend(users(deployment, &tenant).await);
     refusals.extend(people(deployment).await);
-    refusals.extend(work(deployment).await);
     refusals.extend(log_ins(deployment).await);
     refusals.extend(invitations(deployment).await);
     refusals.extend(dependencies(deployment, &tenant).await);
@@ -113,38 +111,6 @@ async fn cost_centres(tenant: &Tenant) -> Vec<Refusal> {
     ]
 }
 
-/// What is not to be done at a facility.
-async fn facilities(tenant: &Tenant) -> Vec<Refusal> {
-    let client = &tenant.client;
-    let address = json!({ "line1": "Main Street 1", "city": "Berlin", "country": "DE" });
-    let create = async |path: &str, mut fields: Value| {
-        fields["org_guid"] = json!(tenant.org_guid);
-        client.post(path, fields).await
-    };
-    let place = json!({ "code": "A", "caption": "Shop", "address": address, "timezone": "Europe/Berlin" });
-    let place = create("/ofm/facility/physical/create", place).await.data().clone();
-    let trader = json!({ "code": "A", "caption": "Trader", "legal_name": "Trader GmbH", "address": address });
-    let trader = create("/ofm/facility/legal/create", trader).await.data().clone();
-    let facility = json!({
-        "code": "A", "caption": "Store", "pf_guid": place["pf_guid"], "legal_guid": trader["legal_guid"],
-    });
-    let facility = create("/ofm/facility/logical/create", facility).await.data().clone();
-    let zone = |depth: usize, above: &Value| {
-        let (logical, parent) = (&facility["logical_guid"], &above["zone_guid"]);
-        json!({ "logical_guid": logical, "code": format!("Z{depth}"), "parent_zone_guid": parent })
-    };
-    let mut above = Value::Null;
-    for depth in 1..=8 {
-        above = create("/ofm/zone/create", zone(depth, &above)).await.data().clone();
-    }
-    let list = json!({ "org_guid": tenant.org_guid, "logical_guid": facility["logical_guid"] });
-    let viewer = tenant.key("NO_GRANT", &["ofm_view"]).await;
-    vec![
-        (Tag::ZoneDepthExceeded, create("/ofm/zone/create", zone(9, &above)).await),
-        (Tag::FacilityGrantRequired, viewer.post("/ofm/zone/list", list).await),
-    ]
-}
-
 /// Customers who are there already, or twice.
 async fn customers(tenant: &Tenant) -> Vec<Refusal> {
     let customer = json!({
@@ -213,70 +179,12 @@ async fn people(deployment: &Deployment) -> Vec<Refusal> {
     call(&tenant.client, "/ofm/member/add", &member).await.data();
     let member_again = call(&tenant.client, "/ofm/member/add", &member).await;
     let owner = call(&tenant.client, "/ofm/owner/secondary/add", &member).await.data().clone();
-    let other = deployment.person().await;
-    let invite = json!({ "org_guid": tenant.org_guid, "user_guid": other.user_guid });
-    let made = call(&tenant.client, "/ofm/member/invite/create", &invite).await.data().clone();
-    let invite_again = call(&tenant.client, "/ofm/member/invite/create", &invite).await;
-    let revoke = json!({
-        "org_guid": tenant.org_guid, "invite_guid": made["invite_guid"], "expected_revision": made["revision"],
-    });
-    call(&tenant.client, "/ofm/member/invite/revoke", &revoke).await.data();
-    let accept = json!({ "code": made["code"] });
     let mut again = member.clone();
     again["expected_revision"] = owner["revision"].clone();
     vec![
         (Tag::DuplicateMember, member_again),
-        (Tag::DuplicateInvite, invite_again),
-        (Tag::InvitationRevoked, call(&other.client, "/ofm/member/invite/accept", &accept).await),
         (Tag::DuplicateOwner, call(&tenant.client, "/ofm/owner/secondary/add", &again).await),
         (Tag::NotPrimaryOwner, call(&person.client, "/ofm/owner/secondary/add", &member).await),
-    ]
-}
-
-/// A shop of a tenant.
-async fn shop(tenant: &Tenant) -> Value {
-    let create = async |kind: &str, fields: Value| {
-        let mut facility = json!({ "org_guid": tenant.org_guid, "code": "MAIN", "caption": "Shop" });
-        facility.as_object_mut().expect("fields").extend(fields.as_object().cloned().unwrap_or_default());
-        tenant.client.post(&format!("/ofm/facility/{kind}/create"), facility).await.data().clone()
-    };
-    let address = json!({ "line1": "Main Street 1", "city": "Berlin", "country": "DE" });
-    let place = create("physical", json!({ "address": address, "timezone": "Europe/Berlin" })).await;
-    let trader = create("legal", json!({ "address": address, "legal_name": "Shop GmbH" })).await;
-    let both = json!({ "pf_guid": place["pf_guid"], "legal_guid": trader["legal_guid"] });
-    create("logical", both).await["logical_guid"].clone()
-}
-
-/// Work that somebody cannot have done, or be planned for.
-async fn work(deployment: &Deployment) -> Vec<Refusal> {
-    let tenant = deployment.tenant().await;
-    let (person, shop) = (deployment.person().await, shop(&tenant).await);
-    let named = json!({ "org_guid": tenant.org_guid, "user_guid": person.user_guid, "logical_guid": shop });
-    let call = async |path: &str, more: Value| {
-        let mut fields = named.clone();
-        fields.as_object_mut().expect("fields").extend(more.as_object().cloned().unwrap_or_default());
-        tenant.client.post(path, fields).await
-    };
-    let member = json!({ "org_guid": tenant.org_guid, "user_guid": person.user_guid });
-    tenant.client.post("/ofm/member/add", member).await.data();
-    call("/ofm/member/assign-logical", json!({ "grants": ["facility:read"] })).await.data();
-    let shift = json!({
-        "shift_date": "2030-03-04", "start_time": "09:00", "end_time": "17:00", "role_label": "Till",
-    });
-    call("/ofm/shift/create", shift.clone()).await.data();
-    let stat = tenant.client.send("GET", "/ofm/stat", "application/json", String::new()).await;
-    let now: Time = stat.data()["time_utc"].as_str().expect("a time").parse().expect("a time");
-    let past = json!({ "clock_in": now.plus_hours(-25) });
-    let entry = call("/ofm/timesheet/clock-in", past.clone()).await.data().clone();
-    let out = json!({
-        "org_guid": tenant.org_guid, "entry_guid": entry["entry_guid"], "expected_revision": entry["revision"],
-    });
-    let within = json!({ "clock_in": now.plus_hours(-24), "clock_out": now.plus_hours(-23) });
-    vec![
-        (Tag::ShiftOverlap, call("/ofm/shift/create", shift).await),
-        (Tag::TimesheetOpen, call("/ofm/timesheet/clock-in", past).await),
-        (Tag::TimesheetOverlap, call("/ofm/timesheet/clock-in", within).await),
-        (Tag::ClockOutTimeRequired, tenant.client.post("/ofm/timesheet/clock-out", out).await),
     ]
 }
 

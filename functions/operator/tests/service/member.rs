@@ -62,21 +62,6 @@ async fn an_active_owner_stays_a_member() {
 }
 
 #[tokio::test]
-async fn whoever_is_clocked_in_is_not_removed() {
-    let world = World::new().await;
-    let user = world.member(&[]).await.user_guid;
-    let mut change = world.change();
-    let entry_guid = contract::ids::EntryGuid::from_uuid(change.uuid());
-    let open = identity::open_entry::OpenEntry { user_guid: user, entry_guid, shift_guid: None };
-    change.claim(&world.org, open, |_| panic!("an open entry")).unwrap();
-    world.commit(change).await;
-    let refused = set(&world, user, MemberState::Removed).await;
-    let blocking = json!([{"kind": "timesheet-entry", "count": 1, "sample_id": entry_guid}]);
-    assert_eq!(refused.refused("in-use")["details"]["blocking"], blocking);
-    set(&world, user, MemberState::Suspended).await.data();
-}
-
-#[tokio::test]
 async fn a_state_needs_a_member_and_the_revision_that_stands() {
     let world = World::new().await;
     let user = world.member(&[]).await.user_guid;

@@ -49,6 +49,8 @@ pub struct Call {
     pub operation: Operation,
     /// The request body, `Null` where it is not JSON.
     pub request: Value,
+    /// Why the caller's role may not make the call, where it may not: then it is not carried out.
+    pub denied: Option<String>,
     /// What was done to the call, if anything.
     pub fault: Option<Fault>,
     /// The status that the upstream answered; `None` while it has not been asked or has not answered. It runs to

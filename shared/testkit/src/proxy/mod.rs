@@ -27,6 +27,7 @@ mod reply;
 mod rule;
 mod server;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use std::thread;
 use std::time::Duration;
 
 use hyper::Uri;
+use stack::iam::Role;
 use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -63,6 +65,19 @@ impl Proxy {
     /// # Errors
     /// `upstream` is not a plain-HTTP address, or no port or thread is to be had.
     pub fn start(upstream: &str) -> io::Result<Self> {
+        Self::run(upstream, None)
+    }
+
+    /// The same, with a proxy that answers as IAM would: a call is carried out only where the role whose name is its
+    /// access key id may make it, else it is answered with `AccessDeniedException`.
+    ///
+    /// # Errors
+    /// As for [`Proxy::start`].
+    pub fn enforcing(upstream: &str, roles: BTreeMap<String, Role>) -> io::Result<Self> {
+        Self::run(upstream, Some(roles))
+    }
+
+    fn run(upstream: &str, roles: Option<BTreeMap<String, Role>>) -> io::Result<Self> {
         let upstream: Uri = upstream.parse().map_err(io::Error::other)?;
         if upstream.scheme_str() != Some("http") || upstream.authority().is_none() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "upstream must be http://host:port"));
@@ -71,7 +86,7 @@ impl Proxy {
         listener.set_nonblocking(true)?;
         let endpoint = format!("http://{}", listener.local_addr()?);
 
-        let exchange = Arc::new(Exchange::new(upstream));
+        let exchange = Arc::new(Exchange::new(upstream, roles));
         let (stop, stopped) = oneshot::channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = {
@@ -112,6 +127,12 @@ impl Proxy {
     /// Every call so far, in the order in which they arrived, calls still under way included.
     pub fn calls(&self) -> Vec<Call> {
         self.exchange.calls.borrow().clone()
+    }
+
+    /// What was denied so far, and why, in the order in which it arrived.
+    pub fn denials(&self) -> Vec<String> {
+        let calls = self.exchange.calls.borrow();
+        calls.iter().filter_map(|call| call.denied.clone()).collect()
     }
 
     /// How many calls of an operation have arrived so far, each attempt counted.

@@ -29,6 +29,11 @@ pub(super) fn throttling() -> Reply {
     error(StatusCode::BAD_REQUEST, "ThrottlingException", THROTTLED)
 }
 
+/// What a caller's role does not allow.
+pub(super) fn access_denied(why: &str) -> Reply {
+    error(StatusCode::BAD_REQUEST, "AccessDeniedException", why)
+}
+
 /// The conflict of one item: a reason in a transaction, an error of its own for a single write.
 pub(super) fn conflict(operation: &Operation, request: &Value, item: usize) -> Reply {
     match transaction_len(operation, request) {

@@ -1,13 +1,15 @@
 //! Taking calls, carrying them to the upstream, and what befalls them on the way.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,6 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use stack::iam::Role;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
@@ -29,6 +32,8 @@ use super::{Call, Fault, Operation, When, batch};
 pub(super) struct Exchange {
     upstream: Uri,
     client: Client<HttpConnector, Full<Bytes>>,
+    /// Whoever has a role here may do what it allows; without roles everybody may do everything.
+    roles: Option<BTreeMap<String, Role>>,
     rules: Mutex<Vec<Rule>>,
     pub(super) calls: watch::Sender<Vec<Call>>,
     releases: watch::Sender<()>,
@@ -40,6 +45,7 @@ struct Admitted {
     index: usize,
     operation: Operation,
     body: Value,
+    denied: Option<String>,
     fault: Option<Fault>,
     /// Subscribed as the call is recorded: a release that comes after a test has seen the call lets it go,
     /// even if the call has not come to its halt yet.
@@ -73,9 +79,10 @@ async fn accept(listener: TcpListener, exchange: Arc<Exchange>) {
 }
 
 impl Exchange {
-    pub(super) fn new(upstream: Uri) -> Self {
+    pub(super) fn new(upstream: Uri, roles: Option<BTreeMap<String, Role>>) -> Self {
         Self {
             upstream,
+            roles,
             client: Client::builder(TokioExecutor::new()).build_http(),
             rules: Mutex::default(),
             calls: watch::Sender::default(),
@@ -122,7 +129,8 @@ impl Exchange {
         let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
         let operation = Operation::from_target(target);
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let fault = decide(&mut self.rules(), &operation, &body);
+        let denied = self.judge(headers, target, &body).err().map(|denied| format!("{denied:#}"));
+        let fault = decide(&mut self.rules(), &operation, &body).filter(|_| denied.is_none());
         let released = self.releases.subscribe();
         let mut index = 0;
         self.calls.send_modify(|calls| {
@@ -130,12 +138,23 @@ impl Exchange {
             calls.push(Call {
                 operation: operation.clone(),
                 request: body.clone(),
+                denied: denied.clone(),
                 fault,
                 upstream: None,
                 answered: None,
             });
         });
-        Admitted { index, operation, body, fault, released }
+        Admitted { index, operation, body, denied, fault, released }
+    }
+
+    /// Whether the caller's role allows the call. The role is named by the access key id in the signature.
+    fn judge(&self, headers: &HeaderMap, target: &str, body: &Value) -> anyhow::Result<()> {
+        let Some(roles) = &self.roles else { return Ok(()) };
+        let signature = headers.get(AUTHORIZATION).and_then(|signature| signature.to_str().ok());
+        let credential = signature.and_then(|signature| signature.split_once("Credential="));
+        let name = credential.and_then(|(_, scope)| scope.split('/').next()).unwrap_or_default();
+        let role = roles.get(name).with_context(|| format!("nobody has the access key id {name:?}"))?;
+        role.may(target.rsplit_once('.').map_or(target, |(_, operation)| operation), body)
     }
 
     fn record(&self, index: usize, happened: impl FnOnce(&mut Call)) {
@@ -143,6 +162,9 @@ impl Exchange {
     }
 
     async fn carry_out(&self, mut call: Admitted, head: Parts, body: Bytes) -> io::Result<Reply> {
+        if let Some(why) = &call.denied {
+            return Ok(reply::access_denied(why));
+        }
         let Some(fault) = call.fault else {
             return Ok(self.forward(&call, head, body).await);
         };
