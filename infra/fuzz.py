@@ -57,6 +57,9 @@ def map_case(ctx, case):
         given = [name for name in ONE_OF.get(case.operation.path, []) if body.get(name) is not None]
         if case.operation.path == "/crm/customer/get" and not given:
             body["customer_code"] = "C0"
+        # A schema cannot say that a span ends after it begins.
+        if body.get("valid_from") is not None and body.get("valid_until") is not None:
+            del body["valid_from"]
         case.body = whole({name: value for name, value in body.items() if name not in given[1:]})
     return case
 

@@ -28,7 +28,6 @@ impl Bus {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(endpoint.region.clone()))
             .credentials_provider(endpoint.credentials.clone())
-            .http_client(store::http_client(endpoint))
             .timeout_config(store::timeouts())
             .retry_config(store::retries());
         config.set_endpoint_url(endpoint.url.clone());

@@ -1,6 +1,7 @@
 //! Programs that run beside this one and end with it.
 
 use std::{
+    env,
     fs::File,
     path::Path,
     process::{ExitStatus, Stdio},
@@ -88,6 +89,18 @@ pub fn log_to<'c>(command: &'c mut Command, file: &Path) -> Result<&'c mut Comma
     let log = File::options().create(true).append(true).open(file);
     let log = log.with_context(|| format!("cannot write {}", file.display()))?;
     Ok(command.stdout(log.try_clone()?).stderr(log))
+}
+
+/// Keeps from `command` what cargo told this program about its package. Another cargo would build anew what asks for
+/// that, as ring does, and all that stands on it.
+pub fn without_cargo(command: &mut Command) -> &mut Command {
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::{
     aws::{CREDENTIAL, REGION},
-    child::{Child, log_to},
+    child::{Child, log_to, without_cargo},
     config::Config,
     template::{Function, Template},
     wait,
@@ -63,7 +63,7 @@ pub fn start(config: &Config, template: &Template) -> Result<Child> {
     let router_file = config.directory.join("cargo-lambda.toml");
     fs::write(&router_file, router(&template.functions()?))?;
     let mut watch = Command::new("cargo-lambda");
-    watch
+    without_cargo(&mut watch)
         .current_dir(&config.root)
         .args(["lambda", "watch", "--quiet", "--disable-cors", "--concurrency", INSTANCES])
         .args(["--invoke-address", "127.0.0.1", "--invoke-port", &config.gateway_port.to_string()])

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use stack::{
     api::Api,
+    child::without_cargo,
     config::{Config, Database, START_LIMIT},
     dynamodb_local::{self, Storage},
     emulator::{EVENTS_QUEUE, queues},
@@ -133,7 +134,7 @@ async fn with_dynamodb_local(program: &str, arguments: &[&str]) -> Result<ExitCo
     let ran = async {
         wait::until_answers("DynamoDB Local", &endpoint, START_LIMIT).await?;
         let mut command = Command::new(program);
-        command.args(arguments).env("G3N_TEST_DYNAMODB", &endpoint).kill_on_drop(true);
+        without_cargo(&mut command).args(arguments).env("G3N_TEST_DYNAMODB", &endpoint).kill_on_drop(true);
         command.status().await.with_context(|| format!("cannot run {program}"))
     };
     let status = tokio::select! {

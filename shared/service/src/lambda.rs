@@ -7,7 +7,7 @@ use contract::{
     secret::{KeyMaterial, LookupKey},
 };
 use lambda_http::{Body, Error, RequestExt, request::RequestContext};
-use store::{Authorities, Credentials, Endpoint, Store, SystemChance};
+use store::{Credentials, Endpoint, Store, SystemChance};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -102,11 +102,7 @@ pub fn endpoint(aws: &str) -> Result<Endpoint, Error> {
         "environment",
     );
     let url = variable(&format!("AWS_ENDPOINT_URL_{aws}")).or_else(|| variable("AWS_ENDPOINT_URL"));
-    let region = required("AWS_REGION")?;
-    // Whoever names an endpoint or authorities wants others than AWS's.
-    let is_aws = url.is_none() && variable("SSL_CERT_FILE").is_none();
-    let authorities = if is_aws { Authorities::of(&region) } else { Authorities::Machine };
-    Ok(Endpoint { region, url, authorities, credentials })
+    Ok(Endpoint { region: required("AWS_REGION")?, url, credentials })
 }
 
 /// The gateway's event as a request.

@@ -7,10 +7,7 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
 
-use crate::{
-    https::{Authorities, http_client},
-    meter::Meter,
-};
+use crate::meter::Meter;
 
 /// What `main` knows of where the table is.
 #[derive(Clone, Debug)]
@@ -19,8 +16,6 @@ pub struct Endpoint {
     pub region: String,
     /// `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`, where the table is not AWS's.
     pub url: Option<String>,
-    /// Whose certificates it may show, where it speaks HTTPS.
-    pub authorities: Authorities,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`: Lambda always sets them.
     pub credentials: Credentials,
 }
@@ -46,7 +41,6 @@ pub fn client(endpoint: &Endpoint) -> Client {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(endpoint.region.clone()))
         .credentials_provider(endpoint.credentials.clone())
-        .http_client(http_client(endpoint))
         .timeout_config(timeouts())
         .retry_config(retries());
     config.set_endpoint_url(endpoint.url.clone());

@@ -15,7 +15,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use store::{Authorities, Credentials, Endpoint};
+use store::{Credentials, Endpoint};
 use tokio::{net::TcpListener, task::JoinSet};
 
 /// What the bus does with a call.
@@ -60,7 +60,6 @@ impl Bus {
         Endpoint {
             region: "us-east-1".to_owned(),
             url: Some(self.address.clone()),
-            authorities: Authorities::Machine,
             credentials: Credentials::new("local", "local", None, None, "test"),
         }
     }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Region, timeout::TimeoutConfig},
     types::StreamSpecification,
 };
-use store::{Authorities, Credentials, Endpoint};
+use store::{Credentials, Endpoint};
 use tokio::sync::OnceCell;
 
 use crate::iam::Guard;
@@ -76,7 +76,6 @@ fn at(endpoint: &str, access_key_id: &str) -> Endpoint {
     Endpoint {
         region: "us-east-1".to_owned(),
         url: Some(endpoint.to_owned()),
-        authorities: Authorities::Machine,
         credentials: Credentials::new(access_key_id, "local", None, None, "test"),
     }
 }

@@ -23,9 +23,19 @@ async fn owner_revision(world: &World, user: UserGuid) -> Value {
 }
 
 pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
-    let fields = match path {
+    let fields = match path.split('/').nth(1)? {
+        _ if path == "/org/create" => return Some(found_org(world).await),
+        "owner" => of_owners(world, path).await?,
+        "member" => of_members(world, path).await?,
+        "cost-centre" => of_cost_centres(world, path).await?,
+        _ => of_orgs(world, path).await?,
+    };
+    Some(by(world.owner.clone(), fields))
+}
+
+async fn of_orgs(world: &World, path: &str) -> Option<Value> {
+    Some(match path {
         "/stat" | "/org/get" | "/resolve/orgcode" => json!({}),
-        "/org/create" => return Some(found_org(world).await),
         "/org/list" => {
             people::join(world, &world.another().await, world.owner.user_guid).await;
             json!({"status": "all"})
@@ -36,6 +46,13 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
             "caption": "Another name",
             "cost_centre_guid": cost_centre(world).await["cc_guid"],
         }),
+        "/resolve/cost-centre" => json!({"cccode": cost_centre(world).await["cccode"]}),
+        _ => return None,
+    })
+}
+
+async fn of_owners(world: &World, path: &str) -> Option<Value> {
+    Some(match path {
         "/owner/list" => {
             people::second_owner(world).await;
             json!({"state": "all"})
@@ -50,6 +67,12 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
             let revision = owner_revision(world, user).await;
             json!({"user_guid": user, "expected_revision": revision, "state": "suspended"})
         }
+        _ => return None,
+    })
+}
+
+async fn of_members(world: &World, path: &str) -> Option<Value> {
+    Some(match path {
         "/member/add" => json!({
             "user_guid": world.stranger().await.user_guid,
             "role_profile_id": "cashier",
@@ -78,6 +101,12 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
             json!({"user_guids": [member.user_guid, world.owner.user_guid]})
         }
         "/member/resolve" => json!({"user_guid": world.member(&[]).await.user_guid}),
+        _ => return None,
+    })
+}
+
+async fn of_cost_centres(world: &World, path: &str) -> Option<Value> {
+    Some(match path {
         "/cost-centre/create" => json!({"caption": "Shop", "description": "All of it"}),
         "/cost-centre/get" => json!({"cc_guid": cost_centre(world).await["cc_guid"]}),
         "/cost-centre/list" => {
@@ -93,10 +122,8 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
             let made = cost_centre(world).await;
             json!({"cc_guid": made["cc_guid"], "expected_revision": made["revision"], "caption": "New"})
         }
-        "/resolve/cost-centre" => json!({"cccode": cost_centre(world).await["cccode"]}),
         _ => return None,
-    };
-    Some(by(world.owner.clone(), fields))
+    })
 }
 
 async fn found_org(world: &World) -> Sample {
