@@ -81,14 +81,15 @@ fn at(endpoint: &str, access_key_id: &str) -> Endpoint {
 }
 
 /// A client that waits, for tests of anything but slowness: a busy machine must not be taken for a failure.
-pub fn patient() -> Client {
+pub fn patient(endpoint: &str) -> Client {
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .endpoint_url(endpoint())
+        .endpoint_url(endpoint)
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .timeout_config(timeouts);
+        .timeout_config(timeouts)
+        .retry_config(store::retries());
     Client::from_conf(config.build())
 }
 

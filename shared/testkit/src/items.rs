@@ -12,7 +12,7 @@ pub type Items = BTreeMap<(String, String), HashMap<String, AttributeValue>>;
 impl World {
     /// Everything that is stored of this org.
     pub async fn items(&self) -> Items {
-        let found = database::patient()
+        let found = database::patient(database::endpoint())
             .scan()
             .table_name(database::table())
             .filter_expression("contains(pk, :org)")
@@ -30,7 +30,7 @@ impl World {
 
 /// What is there of all that these calls tried to write: the type of each item, for journal entries with the action.
 pub async fn written(calls: &[Call]) -> Vec<String> {
-    let client = database::patient();
+    let client = database::patient(database::endpoint());
     let keys: Vec<_> = calls.iter().flat_map(keys).collect::<BTreeSet<_>>().into_iter().collect();
     let mut kinds = Vec::new();
     for keys in keys.chunks(MOST_KEYS) {

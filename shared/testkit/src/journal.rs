@@ -41,7 +41,7 @@ pub async fn of(org: &Org, service: &str, aggregate_type: &str, aggregate_id: &s
 
 /// Every entry of the table, of whatever aggregate.
 pub async fn all() -> Vec<Entry> {
-    let pages = database::patient()
+    let pages = database::patient(database::endpoint())
         .scan()
         .table_name(database::table())
         .filter_expression("#type = :journal")
@@ -57,7 +57,7 @@ pub async fn all() -> Vec<Entry> {
 }
 
 async fn entries(partition: &str) -> Vec<Chained> {
-    let pages = database::patient()
+    let pages = database::patient(database::endpoint())
         .query()
         .table_name(database::table())
         .key_condition_expression("pk = :pk")

@@ -54,6 +54,8 @@ pub struct World {
 
 struct Inner {
     endpoint: String,
+    /// Whether functions give up on the database as soon as deployed ones do.
+    hurried: bool,
     store: Store,
     chance: Arc<SeededChance>,
     clock: Arc<AtomicI64>,
@@ -107,7 +109,7 @@ impl World {
         Self::found(Arc::new(Inner { test_clock: true, ..Inner::new(database::endpoint()) })).await
     }
 
-    /// The same, with every call to the database going to this endpoint: a proxy's.
+    /// The same, with every call to the database going to this endpoint: a proxy's. Functions wait for its answers.
     pub async fn at(endpoint: &str) -> Self {
         Self::found(Arc::new(Inner::new(endpoint))).await
     }
@@ -128,13 +130,15 @@ impl World {
         Self::found(self.inner.clone()).await
     }
 
-    /// The same world, at the same time, with functions that reach the database at this endpoint: a proxy's. They
-    /// remember nothing of what others do, like another sandbox of each.
+    /// The same world, at the same time, with functions that reach the database at this endpoint: a proxy's, where they
+    /// wait no longer than functions do. They remember nothing of what others do, like another sandbox of each.
     #[must_use]
     pub fn through(&self, endpoint: &str) -> Self {
         let Inner { store, chance, clock, log, test_clock, rate_percent, enforced, .. } = &*self.inner;
         let inner = Inner {
             endpoint: endpoint.to_owned(),
+            // Only at a proxy is slowness meant.
+            hurried: endpoint != database::endpoint(),
             store: store.clone(),
             chance: chance.clone(),
             clock: clock.clone(),
@@ -464,7 +468,8 @@ impl Inner {
         let seed = u64::from(std::process::id()) << 32 | WORLDS.fetch_add(1, Ordering::Relaxed);
         Self {
             endpoint: endpoint.to_owned(),
-            store: Store::new(database::patient(), database::table()),
+            hurried: false,
+            store: Store::new(database::patient(database::endpoint()), database::table()),
             chance: Arc::new(SeededChance::new(seed)),
             clock: Arc::new(AtomicI64::new(START_MILLIS)),
             log: Arc::default(),
@@ -512,14 +517,12 @@ impl Inner {
             test_clock: self.test_clock,
             rate_percent: self.rate_percent,
         };
-        // Only behind a proxy is slowness meant.
-        let is_direct = self.endpoint == database::endpoint();
         let client = if self.enforced {
             database::client_as(service.name, &self.endpoint)
-        } else if is_direct {
-            database::guarded(service.name, &database::patient())
-        } else {
+        } else if self.hurried {
             database::guarded(service.name, &database::client(&self.endpoint))
+        } else {
+            database::guarded(service.name, &database::patient(&self.endpoint))
         };
         let store = Store::new(bounded(&client), database::table());
         let clock = Clock::Manual(self.clock.clone());

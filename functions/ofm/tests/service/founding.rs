@@ -10,6 +10,7 @@ use store::{Org, System};
 use testkit::{
     Caller, Reply, World, database, journal,
     proxy::{Fault, Operation, Proxy, When},
+    race,
 };
 
 use crate::people::{fresh_orgcode, invite};
@@ -274,7 +275,7 @@ async fn of_many_who_want_an_orgcode_one_gets_it() {
     proxy.inject(conflict, When::seeded(300, 6).of(Operation::TransactWriteItems));
     let replies = join_all(wishes.iter().map(|(founder, invitation)| {
         let fields = json!({"orgcode": orgcode, "invitation_code": invitation.code, "caption": "Acme"});
-        create(&world, founder, fields)
+        race::insist(&world, &SERVICE, founder, "/org/create", fields)
     }))
     .await;
     let winners: Vec<_> = replies.iter().filter(|reply| reply.status == 200).collect();
@@ -305,7 +306,7 @@ async fn an_invitation_founds_one_org() {
     let replies = join_all((0..12).map(|_| {
         let orgcode = fresh_orgcode(&world);
         let fields = json!({"orgcode": orgcode, "invitation_code": invitation.code, "caption": "Acme"});
-        create(&world, &founder, fields)
+        race::insist(&world, &SERVICE, &founder, "/org/create", fields)
     }))
     .await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
