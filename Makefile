@@ -55,7 +55,7 @@ test: tools = local $(if $(test_template),sam)
 .PHONY: test
 test: ## Run all tests
 	@$(build); $(test_template)
-	@$(with_tools); $(with_jar); $(with_database) cargo test --workspace
+	@$(with_tools); $(with_jar); $(with_database) cargo test --workspace --no-fail-fast
 
 .PHONY: docs
 docs: ## Write the generated files in docs/ anew
