@@ -1,13 +1,18 @@
-//! What operators do: users, invitations, the status of orgs, and putting right what owners cannot (contract usm §5).
+//! What operators do: users, invitations, the status of orgs, putting right what owners cannot (contract usm §5), and the
+//! journal: checking it and publishing it again (`docs/events.md`).
 //!
 //! Invoked directly, never behind the API: IAM decides who may. One module per entity. Records keep the service that
 //! owns them: this one has no keys of its own but [`keys`], which names those that an action asks for.
 
 use service::Service;
 
+mod aggregate;
+mod chain;
 mod clock;
 mod erasure;
+mod event_replay;
 mod invitation;
+mod journal_verify;
 mod keys;
 mod member;
 mod membership;
@@ -19,7 +24,7 @@ mod user_status;
 /// The service.
 pub static SERVICE: Service = Service {
     name: "operator",
-    summary: "Users, invitations, verification and remediation, by direct invocation",
+    summary: "Users, invitations, verification, remediation and the journal, by direct invocation",
     areas: &[
         user::ACTIONS,
         user_status::ACTIONS,
@@ -27,6 +32,8 @@ pub static SERVICE: Service = Service {
         org::ACTIONS,
         owner::ACTIONS,
         member::ACTIONS,
+        journal_verify::ACTIONS,
+        event_replay::ACTIONS,
         clock::ACTIONS,
     ],
 };

@@ -126,6 +126,7 @@ pub(crate) mod tests {
             aggregate_id: "0195c5d6-0000-7000-8000-000000000003".to_owned(),
             aggregate_revision: json!(3),
             sequence: 4,
+            record: None,
             correlation_id: "request".to_owned(),
             causation_id: Some("0195c5d6-0000-7000-8000-000000000004".to_owned()),
             changed: vec![Touched { field: "email".to_owned(), before: None, after: None }],

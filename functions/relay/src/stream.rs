@@ -6,7 +6,10 @@
 use serde::Deserialize;
 use serde_dynamo::Item;
 use serde_json::Value;
-use store::journal::{self, Entry};
+use store::{
+    Entity,
+    journal::{self, Again, Entry, ItemKey},
+};
 
 /// An invocation.
 #[derive(Debug, Deserialize)]
@@ -21,6 +24,13 @@ pub struct StreamEvent {
 pub struct Record {
     /// Its place in the shard, by which a failure is reported; none in a record that is damaged.
     pub sequence_number: Option<String>,
+    /// When the table was changed, in Unix seconds.
+    pub changed_at: Option<i64>,
+    /// The key of the item that changed; none in a record that is damaged. The partition of a journal entry holds the
+    /// journal of one aggregate: within it, order is kept.
+    pub key: Option<ItemKey>,
+    /// The stream that it came through.
+    pub stream_arn: Option<String>,
     /// What it is.
     pub content: Content,
 }
@@ -29,12 +39,9 @@ pub struct Record {
 #[derive(Debug)]
 pub enum Content {
     /// A new entry of the journal.
-    Entry {
-        /// The partition that holds the journal of one aggregate: within it, order is kept.
-        aggregate: String,
-        /// The entry.
-        entry: Box<Entry>,
-    },
+    Entry(Box<Entry>),
+    /// The order to publish an entry of the journal again.
+    Again(Again),
     /// Another change: the event source's filter should have kept it back.
     Other,
     /// What should be an entry and cannot be read.
@@ -57,10 +64,25 @@ struct Change {
 impl Record {
     /// Reads a record. Why one is unreadable is not told: the reason could quote what it holds.
     pub fn read(record: Value) -> Self {
-        let sequence_number = record.pointer("/dynamodb/SequenceNumber").and_then(Value::as_str);
-        let sequence_number = sequence_number.filter(|number| !number.is_empty()).map(str::to_owned);
-        Self { sequence_number, content: content(record).unwrap_or(Content::Unreadable) }
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let part = |name: &str| {
+            let within = |of: &str| text(&format!("/dynamodb/{of}/{name}/S"));
+            within("Keys").or_else(|| within("NewImage"))
+        };
+        let seconds = record.pointer("/dynamodb/ApproximateCreationDateTime");
+        Self {
+            sequence_number: text("/dynamodb/SequenceNumber").filter(|number| !number.is_empty()),
+            // Lambda writes whole seconds, as a number that may have a fraction.
+            changed_at: seconds.and_then(|seconds| seconds.as_i64().or_else(|| whole(seconds))),
+            key: part("pk").zip(part("sk")).map(|(pk, sk)| ItemKey { pk, sk }),
+            stream_arn: text("/eventSourceARN"),
+            content: content(record).unwrap_or(Content::Unreadable),
+        }
     }
+}
+
+fn whole(seconds: &Value) -> Option<i64> {
+    seconds.to_string().split('.').next()?.parse().ok()
 }
 
 fn content(record: Value) -> Option<Content> {
@@ -69,13 +91,15 @@ fn content(record: Value) -> Option<Content> {
         return Some(Content::Other);
     }
     let mut image = raw.dynamodb.new_image?.into_inner();
-    let mut text = |name| serde_dynamo::from_attribute_value::<_, String>(image.remove(name)?).ok();
-    if text("type")? != journal::TYPE {
-        return Some(Content::Other);
+    let kind: String = serde_dynamo::from_attribute_value(image.remove("type")?).ok()?;
+    match kind.as_str() {
+        journal::TYPE => {
+            let entry = serde_dynamo::from_attribute_value(image.remove("data")?).ok()?;
+            Some(Content::Entry(Box::new(entry)))
+        }
+        Again::TYPE => Some(Content::Again(serde_dynamo::from_attribute_value(image.remove("data")?).ok()?)),
+        _ => Some(Content::Other),
     }
-    let aggregate = text("pk")?;
-    let entry = serde_dynamo::from_attribute_value(image.remove("data")?).ok()?;
-    Some(Content::Entry { aggregate, entry: Box::new(entry) })
 }
 
 #[cfg(test)]
@@ -98,9 +122,10 @@ mod tests {
     fn an_entry_comes_back_as_it_was_written() {
         let read = Record::read(insert(&journal(&entry())));
         assert_eq!(read.sequence_number.as_deref(), Some("7"));
-        let Content::Entry { aggregate, entry: read } = read.content else { panic!("{read:?}") };
+        let key = ItemKey { pk: "crm|o|journal|customer|1".to_owned(), sk: "1".to_owned() };
+        assert_eq!(read.key, Some(key));
+        let Content::Entry(read) = read.content else { panic!("{read:?}") };
         assert_eq!(*read, entry());
-        assert_eq!(aggregate, "crm|o|journal|customer|1");
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Config {
     pub database: Database,
     /// Where the functions look for the database, if not at [`Config::database_url`]: a proxy before it.
     pub functions_database: Option<String>,
+    /// Where the functions look for the event bus, if not at [`Config::emulator`]: a proxy before it.
+    pub functions_bus: Option<String>,
     /// The file for what the functions print; none for where this process prints.
     pub functions_log: Option<PathBuf>,
     /// Whether the data stays when the stack stops.
@@ -99,6 +101,7 @@ mod tests {
             emulator_port: taken.local_addr().unwrap().port(),
             database: Database::Embedded,
             functions_database: None,
+            functions_bus: None,
             functions_log: None,
             persist: false,
             log: "info".to_owned(),

@@ -1,5 +1,5 @@
-//! What stands in for S3, EventBridge and SQS: `moto_server`, with the template's bucket and bus in it, and one queue
-//! that receives every event of the bus.
+//! What stands in for S3, EventBridge and SQS: `moto_server`, with the template's bucket, bus, archive and dead-letter
+//! queue in it, and one queue that receives every event of the bus.
 
 use std::path::Path;
 
@@ -21,6 +21,9 @@ use crate::{
 /// The queue that receives every event of the bus.
 pub const EVENTS_QUEUE: &str = "g3n-events";
 
+/// The emulator's account.
+const ACCOUNT: &str = "123456789012";
+
 /// Starts the emulator, without waiting until it answers.
 pub fn start(port: u16, log: &Path) -> Result<Child> {
     let mut moto = Command::new("moto_server");
@@ -28,11 +31,25 @@ pub fn start(port: u16, log: &Path) -> Result<Child> {
     Child::spawn("the S3 and event emulator", log_to(&mut moto, log)?, "`make up` installs it.")
 }
 
-/// Waits for the emulator at `endpoint` and makes the template's bucket and bus there, and the queue of all events.
+/// Waits for the emulator at `endpoint` and makes there what the template has: the bucket, the bus with its archive,
+/// and the relay's dead-letter queue; and the queue of all events.
 pub async fn set_up(endpoint: &str, template: &Template) -> Result<()> {
     wait::until_answers("the S3 and event emulator", endpoint, START_LIMIT).await?;
     make_bucket(endpoint, &template.bucket()?).await.context("the bucket cannot be made")?;
-    make_bus(endpoint, &template.bus()?).await.context("the event bus cannot be made")
+    make_bus(endpoint, &template.bus()?).await.context("the event bus cannot be made")?;
+    make_archive(endpoint, template).await.context("the archive cannot be made")?;
+    let dead_letters = template.event_source()?.dead_letters;
+    queues(endpoint).create_queue().queue_name(dead_letters).send().await.context("no dead-letter queue")?;
+    Ok(())
+}
+
+async fn make_archive(endpoint: &str, template: &Template) -> Result<()> {
+    let events = aws_sdk_eventbridge::Client::new(&aws::local(endpoint));
+    let bus = events.describe_event_bus().name(template.bus()?).send().await?;
+    let (name, days) = template.archive()?;
+    let archive = events.create_archive().archive_name(name).retention_days(days);
+    archive.set_event_source_arn(bus.arn).send().await?;
+    Ok(())
 }
 
 async fn make_bucket(endpoint: &str, bucket: &Bucket) -> Result<()> {
@@ -61,6 +78,11 @@ async fn make_bus(endpoint: &str, bus: &str) -> Result<()> {
     let queue = Target::builder().id("queue").arn(queue_arn).build()?;
     events.put_targets().rule("every-event").event_bus_name(bus).targets(queue).send().await?;
     Ok(())
+}
+
+/// Where the emulator has a queue of this name.
+pub fn queue_url(endpoint: &str, name: &str) -> String {
+    format!("{endpoint}/{ACCOUNT}/{name}")
 }
 
 /// A client for the emulator's queues.

@@ -10,6 +10,7 @@ use crate::{
     aws::{CREDENTIAL, REGION},
     child::{Child, log_to, without_cargo},
     config::Config,
+    emulator,
     template::{Function, Template},
     wait,
 };
@@ -36,6 +37,8 @@ const RATE_LIMIT_PERCENT: &str = "10000";
 pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static str, String)>> {
     let table = template.table()?.table_name;
     let database = config.functions_database.clone().unwrap_or_else(|| config.database_url());
+    let bus = config.functions_bus.clone().unwrap_or_else(|| config.emulator());
+    let dead_letters = emulator::queue_url(&config.emulator(), &template.event_source()?.dead_letters);
     Ok(vec![
         ("AWS_ACCESS_KEY_ID", CREDENTIAL.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", CREDENTIAL.to_owned()),
@@ -43,12 +46,14 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
         ("AWS_ENDPOINT_URL", config.emulator()),
         ("AWS_ENDPOINT_URL_DYNAMODB", database.clone()),
         ("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", database),
-        ("AWS_ENDPOINT_URL_EVENTBRIDGE", config.emulator()),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", bus),
         ("AWS_ENDPOINT_URL_S3", config.emulator()),
+        ("AWS_ENDPOINT_URL_SQS", config.emulator()),
         ("G3N_BUCKET", template.bucket()?.name),
         ("G3N_BUS", template.bus()?),
         ("G3N_CORS_ORIGINS", String::new()),
         ("G3N_CURSOR_KEY", DEVELOPMENT_CURSOR_KEY.to_owned()),
+        ("G3N_DEAD_LETTERS", dead_letters),
         ("G3N_LOOKUP_KEY", DEVELOPMENT_LOOKUP_KEY.to_owned()),
         ("G3N_RATE_LIMIT_PERCENT", RATE_LIMIT_PERCENT.to_owned()),
         ("G3N_STAGE", "local".to_owned()),
@@ -146,6 +151,7 @@ mod tests {
             emulator_port: 5000,
             database: Database::Embedded,
             functions_database: None,
+            functions_bus: None,
             functions_log: None,
             persist: false,
             log: "info".to_owned(),

@@ -10,6 +10,7 @@ pub mod emulator;
 pub mod functions;
 pub mod greeting;
 pub mod iam;
+pub mod mapping;
 pub mod pattern;
 pub mod pump;
 pub mod running;

@@ -160,6 +160,7 @@ fn config() -> Result<Config> {
             Some(other) => bail!("DB={other} is unknown: embedded or dynamodb-local"),
         },
         functions_database: None,
+        functions_bus: None,
         functions_log: None,
         persist: setting("PERSIST").is_some_and(|value| value != "0"),
         log: setting("RUST_LOG").unwrap_or_else(|| "info".to_owned()),

@@ -1,13 +1,13 @@
 //! Feeds the relay from the table's stream, as Lambda's event source mapping does: in order, at least once, in
-//! batches, and never past a record that the function could not take.
+//! batches, and never past a record that the function could not take and that is not given up. What is offered when, and
+//! what is given up, is decided in [`mapping`](crate::mapping), by the settings of the template.
 //!
-//! Two differences from Lambda: there is no dead-letter queue, a record that is refused is offered again for as long
-//! as the pump runs; and there is one loop for all shards, parents before their children.
+//! One difference from Lambda: there is one loop for all shards, parents before their children.
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -18,7 +18,12 @@ use aws_sdk_dynamodbstreams::{
 };
 use serde_json::{Value, json};
 
-use crate::{pattern, template::EventSource};
+use crate::{
+    emulator,
+    mapping::{Discarded, Mapping, Outcome, sequence_number},
+    pattern,
+    template::EventSource,
+};
 
 /// How long the pump waits when the stream had nothing new.
 const IDLE: Duration = Duration::from_millis(100);
@@ -31,6 +36,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub trait Target: Send + Sync {
     /// Hands one event to the function and returns its answer. An error is a failure of the whole batch.
     fn invoke(&self, event: &Value) -> impl Future<Output = Result<Value>> + Send;
+
+    /// Sends what tells of discarded records to the mapping's destination for failures.
+    fn discard(&self, message: &Value) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// A function that is invoked over Lambda's `Invoke` API, as `cargo lambda watch` serves it.
@@ -38,13 +46,17 @@ pub trait Target: Send + Sync {
 pub struct HttpTarget {
     client: reqwest::Client,
     url: String,
+    emulator: String,
+    dead_letters: String,
 }
 
 impl HttpTarget {
-    /// The function of this name behind `gateway`, for example `http://127.0.0.1:9000`.
-    pub fn new(gateway: &str, function: &str) -> Self {
-        let url = format!("{gateway}/2015-03-31/functions/{function}/invocations");
-        Self { client: reqwest::Client::new(), url }
+    /// The function that a source feeds, behind `gateway`, for example `http://127.0.0.1:9000`. What is discarded goes
+    /// to the source's queue in the emulator.
+    pub fn new(gateway: &str, emulator: &str, source: &EventSource) -> Self {
+        let url = format!("{gateway}/2015-03-31/functions/{}/invocations", source.function);
+        let dead_letters = emulator::queue_url(emulator, &source.dead_letters);
+        Self { client: reqwest::Client::new(), url, emulator: emulator.to_owned(), dead_letters }
     }
 }
 
@@ -57,6 +69,12 @@ impl Target for HttpTarget {
         ensure!(!failed, "the function failed: {body}");
         if body.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_str(&body)?) }
     }
+
+    async fn discard(&self, message: &Value) -> Result<()> {
+        let sqs = emulator::queues(&self.emulator);
+        sqs.send_message().queue_url(&self.dead_letters).message_body(message.to_string()).send().await?;
+        Ok(())
+    }
 }
 
 /// Reads a table's stream and invokes a function with what it finds.
@@ -67,6 +85,7 @@ pub struct Pump<T> {
     source: EventSource,
     target: T,
     positions: Positions,
+    mappings: BTreeMap<String, Mapping>,
 }
 
 impl<T: Target> Pump<T> {
@@ -80,7 +99,7 @@ impl<T: Target> Pump<T> {
         checkpoint: Option<PathBuf>,
     ) -> Result<Self> {
         let positions = Positions::load(checkpoint)?;
-        Ok(Self { streams, stream_arn, source, target, positions })
+        Ok(Self { streams, stream_arn, source, target, positions, mappings: BTreeMap::new() })
     }
 
     /// Pumps for ever; to stop it, drop the future. What was being delivered is delivered again by the next pump.
@@ -139,6 +158,8 @@ impl<T: Target> Pump<T> {
     }
 
     async fn drain(&mut self, shard: &str) -> Result<usize> {
+        // What the function did not take in an earlier pass comes before anything else.
+        self.deliver(shard).await?;
         let Some(mut iterator) = self.iterator(shard).await? else { return Ok(0) };
         let mut read = 0;
         loop {
@@ -152,7 +173,11 @@ impl<T: Target> Pump<T> {
             let records = got.records.unwrap_or_default();
             read += records.len();
             let empty = records.is_empty();
-            self.deliver(shard, &records).await?;
+            self.add(shard, &records)?;
+            self.deliver(shard).await?;
+            if let Some(last) = records.last().and_then(|record| record.dynamodb.as_ref()) {
+                self.positions.advance(shard, last.sequence_number.as_deref().unwrap_or_default())?;
+            }
             match got.next_shard_iterator {
                 None => {
                     self.positions.close(shard)?;
@@ -184,8 +209,8 @@ impl<T: Target> Pump<T> {
         Ok(got.shard_iterator)
     }
 
-    /// Delivers the records that match the filter, and notes the place after each batch.
-    async fn deliver(&mut self, shard: &str, records: &[Record]) -> Result<()> {
+    /// Takes up the records that match the filter.
+    fn add(&mut self, shard: &str, records: &[Record]) -> Result<()> {
         let mut events = Vec::new();
         for record in records {
             let event = event(record, &self.stream_arn)?;
@@ -193,36 +218,53 @@ impl<T: Target> Pump<T> {
                 events.push(event);
             }
         }
-        for batch in events.chunks(self.source.batch_size) {
-            let answer = self.target.invoke(&json!({ "Records": batch })).await?;
-            let taken = taken(&answer, batch)?;
-            if let Some(last) = batch[..taken].last() {
-                self.positions.advance(shard, sequence_number(last))?;
-            }
-            if let Some(refused) = batch.get(taken) {
-                bail!("the function refused the record {}", sequence_number(refused));
+        let rules = || Mapping::new(self.source.rules.clone());
+        self.mappings.entry(shard.to_owned()).or_insert_with(rules).add(&events);
+        Ok(())
+    }
+
+    /// Delivers what was taken up, and notes the place after each batch. An error when a batch is to be offered again.
+    async fn deliver(&mut self, shard: &str) -> Result<()> {
+        while let Some(mapping) = self.mappings.get_mut(shard) {
+            let expired = mapping.expire(now());
+            self.settle(shard, expired).await?;
+            let Some(batch) = self.mappings.get(shard).and_then(Mapping::next) else { return Ok(()) };
+            let answer = self.target.invoke(&json!({ "Records": batch })).await;
+            let Some(mapping) = self.mappings.get_mut(shard) else { return Ok(()) };
+            let outcome = mapping.answered(answer.as_ref().ok());
+            let again = outcome.again;
+            self.settle(shard, outcome).await?;
+            answer?;
+            if again {
+                let first = self.mappings.get(shard).and_then(Mapping::next).and_then(<[_]>::first);
+                bail!("the function refused the record {}", first.map_or("", sequence_number));
             }
         }
-        match records.last().and_then(|record| record.dynamodb.as_ref()?.sequence_number.as_deref()) {
-            Some(last) => self.positions.advance(shard, last),
+        Ok(())
+    }
+
+    async fn settle(&mut self, shard: &str, outcome: Outcome) -> Result<()> {
+        if let Some(discarded) = &outcome.discarded {
+            self.discard(shard, discarded).await?;
+        }
+        match outcome.settled {
+            Some(last) => self.positions.advance(shard, &last),
             None => Ok(()),
         }
     }
+
+    async fn discard(&self, shard: &str, discarded: &Discarded) -> Result<()> {
+        let message = discarded.message(&self.source.function, shard, &self.stream_arn);
+        tracing::error!(%message, "records are discarded");
+        self.target.discard(&message).await
+    }
 }
 
-/// How many records of the batch, from its start, the function took: all before the first that it names in
-/// `batchItemFailures`. An answer that names none has taken all; one that names a record of another batch, none.
-fn taken(answer: &Value, batch: &[Value]) -> Result<usize> {
-    let Some(failures) = answer.get("batchItemFailures") else { return Ok(batch.len()) };
-    let failures = failures.as_array().context("batchItemFailures is not a list")?;
-    let places = failures.iter().map(|failure| {
-        batch.iter().position(|record| sequence_number(record) == failure["itemIdentifier"]).unwrap_or(0)
-    });
-    Ok(places.min().unwrap_or(batch.len()))
-}
-
-fn sequence_number(record: &Value) -> &str {
-    record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default()
+/// The machine's time, in Unix seconds: records carry it too.
+#[expect(clippy::disallowed_methods, reason = "the stream has no other clock")]
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// The record as Lambda hands it to a function.

@@ -97,7 +97,7 @@ async fn set_up(config: &Config, template: &Template) -> Result<Pump<HttpTarget>
     let (emulator, functions) = (config.emulator(), template.functions()?);
     tokio::try_join!(emulator::set_up(&emulator, template), functions::until_ready(config, &functions))?;
     let source = template.event_source()?;
-    let target = HttpTarget::new(&config.gateway(), &source.function);
+    let target = HttpTarget::new(&config.gateway(), &emulator, &source);
     // The place in the stream is kept with the table, and forgotten with it.
     let checkpoint = config.persist.then(|| config.data().join("stream.json"));
     Pump::new(aws_sdk_dynamodbstreams::Client::new(&sdk), stream, source, target, checkpoint)

@@ -5,12 +5,14 @@
 
 mod policies;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use yaml_serde::Value as Yaml;
+
+use crate::mapping::Rules;
 
 /// The deployment template of this workspace.
 const SOURCE: &str = include_str!("../../../template.yaml");
@@ -121,8 +123,10 @@ pub struct Bucket {
 pub struct EventSource {
     /// The function's name in the workspace, for example `relay`.
     pub function: String,
-    /// The most records that one invocation gets.
-    pub batch_size: usize,
+    /// What is offered when, and what is given up.
+    pub rules: Rules,
+    /// The name of the queue that is told what was given up.
+    pub dead_letters: String,
     /// A record is passed on when it matches one of these event patterns.
     pub patterns: Vec<Value>,
 }
@@ -245,7 +249,8 @@ impl Template {
             part(at(event, "/Properties/FilterCriteria/Filters"), "the stream's filters")?;
         Ok(EventSource {
             function: resource.binary()?,
-            batch_size: part(at(event, "/Properties/BatchSize"), "the stream's BatchSize")?,
+            rules: rules(&event["Properties"])?,
+            dead_letters: self.destination(&event["Properties"])?,
             patterns: filters
                 .iter()
                 .map(|filter| {
@@ -253,6 +258,24 @@ impl Template {
                 })
                 .collect::<Result<_>>()?,
         })
+    }
+
+    /// The name of the queue to which an event source sends what tells of records that were given up.
+    fn destination(&self, source: &Value) -> Result<String> {
+        let queue: String = part(
+            at(source, "/DestinationConfig/OnFailure/Destination/Fn::GetAtt"),
+            "the stream's destination for failures",
+        )?;
+        let resource = queue.split('.').next().and_then(|name| self.resources.get(name));
+        let resource = resource.context("template.yaml: the destination for failures is no resource")?;
+        part(at(&resource.properties, "/QueueName"), "a queue's name")
+    }
+
+    /// The archive of the bus: its name, and for how many days it keeps an event.
+    pub fn archive(&self) -> Result<(String, i32)> {
+        let archive = &self.only("AWS::Events::Archive")?.properties;
+        let name = part(at(archive, "/ArchiveName"), "the archive's name")?;
+        Ok((name, part(at(archive, "/RetentionDays"), "the archive's RetentionDays")?))
     }
 
     fn only(&self, r#type: &str) -> Result<&Resource> {
@@ -277,6 +300,21 @@ impl Resource {
     fn events(&self) -> impl Iterator<Item = &Value> {
         self.properties["Events"].as_object().into_iter().flat_map(Map::values)
     }
+}
+
+/// The settings of an event source. Lambda takes -1 as a retry count and as an age for "as long as the stream has it".
+fn rules(source: &Value) -> Result<Rules> {
+    let limit = |name: &str| -> Result<Option<u32>> {
+        let limit: Option<i64> = part(at(source, &format!("/{name}")), name)?;
+        Ok(limit.and_then(|limit| u32::try_from(limit).ok()))
+    };
+    let bisect: Option<bool> = part(at(source, "/BisectBatchOnFunctionError"), "BisectBatchOnFunctionError")?;
+    Ok(Rules {
+        batch_size: part(at(source, "/BatchSize"), "the stream's BatchSize")?,
+        bisect: bisect.unwrap_or(false),
+        most_retries: limit("MaximumRetryAttempts")?,
+        longest_age: limit("MaximumRecordAgeInSeconds")?.map(|age| Duration::from_secs(age.into())),
+    })
 }
 
 fn at(value: &Value, pointer: &str) -> Value {
@@ -359,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_two_indexes_and_its_times() {
+    fn the_table_has_three_indexes_and_its_times() {
         let table = Template::local().unwrap().table().unwrap();
         let keys = |keys: &[KeyPart]| {
             keys.iter().map(|part| format!("{} {}", part.attribute_name, part.key_type)).collect::<Vec<_>>()
@@ -367,7 +405,7 @@ mod tests {
         assert_eq!(keys(&table.key_schema), ["pk HASH", "sk RANGE"]);
         let indexes: Vec<_> =
             table.global_secondary_indexes.iter().map(|index| &index.index_name[..]).collect();
-        assert_eq!(indexes, ["gsi1", "gsi2"]);
+        assert_eq!(indexes, ["gsi1", "gsi2", "gsi3"]);
         assert_eq!(keys(&table.global_secondary_indexes[1].key_schema), ["gsi2pk HASH", "gsi2sk RANGE"]);
         assert_eq!(table.time_to_live_specification.attribute_name, "ttl");
         assert_eq!(table.stream_specification.stream_view_type, "NEW_AND_OLD_IMAGES");
@@ -388,10 +426,17 @@ mod tests {
     fn the_relay_is_fed_with_journal_inserts() {
         let source = Template::local().unwrap().event_source().unwrap();
         assert_eq!(source.function, "relay");
-        assert_eq!(source.batch_size, 100);
+        let rules = Rules {
+            batch_size: 100,
+            bisect: true,
+            most_retries: None,
+            longest_age: Some(Duration::from_hours(22)),
+        };
+        assert_eq!(source.rules, rules);
+        assert_eq!(source.dead_letters, "g3n-local-relay-dead-letters");
         let journal_inserts = json!({
             "eventName": ["INSERT"],
-            "dynamodb": { "NewImage": { "type": { "S": ["journal"] } } }
+            "dynamodb": { "NewImage": { "type": { "S": ["journal", "event-again"] } } }
         });
         assert_eq!(source.patterns, [journal_inserts]);
     }

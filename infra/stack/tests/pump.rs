@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{Client, types::AttributeValue::S};
 use serde_json::{Value, json};
 use stack::{
     aws, embedded,
+    mapping::Rules,
     pump::{Pump, Target},
     table,
     template::{EventSource, Template},
@@ -24,6 +25,7 @@ enum Answer {
 #[derive(Clone, Default)]
 struct Notes {
     batches: Arc<Mutex<Vec<Vec<String>>>>,
+    discarded: Arc<Mutex<Vec<Value>>>,
     answers: Arc<Mutex<Vec<Answer>>>,
 }
 
@@ -42,6 +44,11 @@ impl Target for Notes {
                 Ok(json!({ "batchItemFailures": [{ "itemIdentifier": number }] }))
             }
         }
+    }
+
+    async fn discard(&self, message: &Value) -> Result<()> {
+        self.discarded.lock().unwrap().push(message.clone());
+        Ok(())
     }
 }
 
@@ -98,11 +105,25 @@ impl Table {
         batch_size: usize,
         checkpoint: Option<&std::path::Path>,
     ) -> Pump<Notes> {
-        let source = EventSource { batch_size, ..Template::local().unwrap().event_source().unwrap() };
+        self.pump_by(target, Rules { batch_size, ..rules() }, checkpoint).await
+    }
+
+    async fn pump_by(
+        &self,
+        target: &Notes,
+        rules: Rules,
+        checkpoint: Option<&std::path::Path>,
+    ) -> Pump<Notes> {
+        let source = EventSource { rules, ..Template::local().unwrap().event_source().unwrap() };
         let arn = table::stream_arn(&self.client, &self.name).await.unwrap();
         let streams = aws_sdk_dynamodbstreams::Client::new(&aws::local(&self.endpoint));
         Pump::new(streams, arn, source, target.clone(), checkpoint.map(Into::into)).unwrap()
     }
+}
+
+/// As the template has them.
+fn rules() -> Rules {
+    Template::local().unwrap().event_source().unwrap().rules
 }
 
 #[tokio::test]
@@ -132,14 +153,31 @@ async fn a_refused_record_is_offered_again_before_any_later_one() {
 }
 
 #[tokio::test]
-async fn a_failed_invocation_repeats_its_whole_batch_and_only_that() {
+async fn a_failed_invocation_repeats_its_whole_batch_in_halves_and_only_that() {
     let table = Table::new("failed").await;
     table.journal(&["1", "2", "3", "4"]).await;
     let target = Notes::answering([Answer::TakeAll, Answer::Fail]);
     let mut pump = table.pump(&target, 2, None).await;
     pump.pass().await.unwrap_err();
     pump.pass().await.unwrap();
-    assert_eq!(target.batches(), ["1 2", "3 4", "3 4"]);
+    assert_eq!(target.batches(), ["1 2", "3 4", "3", "4"]);
+}
+
+#[tokio::test]
+async fn what_was_tried_too_often_is_told_of_and_the_rest_goes_on() {
+    let table = Table::new("exhausted").await;
+    table.journal(&["1", "2", "3"]).await;
+    let target = Notes::answering([Answer::Fail, Answer::Fail, Answer::Fail]);
+    let rules = Rules { batch_size: 2, most_retries: Some(1), ..rules() };
+    let mut pump = table.pump_by(&target, rules, None).await;
+    pump.pass().await.unwrap_err();
+    pump.pass().await.unwrap_err();
+    pump.pass().await.unwrap_err();
+    pump.pass().await.unwrap();
+    assert_eq!(target.batches(), ["1 2", "1", "1", "2", "3"]);
+    let [message] = &target.discarded.lock().unwrap()[..] else { panic!("one message") };
+    assert_eq!(message["requestContext"]["condition"], "RetryAttemptsExhausted");
+    assert_eq!(message["DDBStreamBatchInfo"]["batchSize"], 1);
 }
 
 #[tokio::test]
@@ -166,6 +204,10 @@ async fn a_record_has_the_shape_that_lambda_sends() {
         async fn invoke(&self, event: &Value) -> Result<Value> {
             *self.0.lock().unwrap() = event["Records"][0].clone();
             Ok(Value::Null)
+        }
+
+        async fn discard(&self, message: &Value) -> Result<()> {
+            bail!("{message}")
         }
     }
 

@@ -15,6 +15,7 @@ mod erase;
 mod frame;
 mod handler;
 mod headers;
+mod journal;
 pub mod keys;
 pub mod lambda;
 mod limit;

@@ -86,6 +86,8 @@ pub(crate) enum Condition {
     At(codec::Attribute),
     /// It is there.
     Present,
+    /// Whatever it is.
+    Any,
 }
 
 #[derive(Clone, Debug)]
@@ -254,6 +256,12 @@ impl Change {
         self.put(scope, &stored, condition, moved(E::TYPE))
     }
 
+    /// Writes an item over whatever stands there: for a note on which no decision rests.
+    pub fn overwrite<E: Entity>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
+        let stored = self.fresh(record);
+        self.put(scope, &stored, Condition::Any, moved(E::TYPE))
+    }
+
     /// Claims a value for a record (contract §5 and ofm §2, *Claims*). `taken` says what it means when another holds
     /// it; it is given the claim that stands.
     pub fn claim<E: Entity>(
@@ -353,11 +361,13 @@ impl Change {
         condition: Condition,
         meaning: Meaning,
     ) -> Result<Stored<E>> {
-        let entry = self.entry(before, &stored, action)?;
+        let record = stored.record.key(scope);
+        let mut entry = self.entry(before, &stored, action)?;
+        entry.record = Some((&record).into());
         stored.sequence = entry.sequence;
         stored.chain = entry.hash()?;
         self.put(scope, &stored, condition, meaning)?;
-        let key = entry.key(&stored.record.key(scope).pk);
+        let key = entry.key(&record.pk);
         self.push(&key, Effect::Put(entry.item(&key)?), Condition::Absent, moved("a journal entry"));
         Ok(stored)
     }
@@ -414,6 +424,7 @@ impl Change {
             aggregate_id: after.record.id(),
             aggregate_revision: serde_json::to_value(after.revision).map_err(Error::internal)?,
             sequence: after.sequence + 1,
+            record: None,
             correlation_id: stamp.request_id.clone(),
             causation_id,
             changed: journal::touched(before, &after.record)?,

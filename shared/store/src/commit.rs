@@ -211,6 +211,11 @@ fn expression(condition: &Condition) -> Result<Expression> {
         |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     Ok(match condition {
         Condition::Absent => ("attribute_not_exists(#pk)".to_owned(), names(&[("#pk", "pk")]), Item::new()),
+        Condition::Any => (
+            "attribute_exists(#pk) OR attribute_not_exists(#pk)".to_owned(),
+            names(&[("#pk", "pk")]),
+            Item::new(),
+        ),
         Condition::Present => ("attribute_exists(#pk)".to_owned(), names(&[("#pk", "pk")]), Item::new()),
         Condition::AbsentOrOver(now) => (
             "attribute_not_exists(#pk) OR #data.#until <= :now".to_owned(),

@@ -71,8 +71,7 @@ impl Store {
         let (mut entries, mut start) = (Vec::new(), None);
         loop {
             self.meter.read_trip();
-            let answer = self
-                .query_of(partition.as_str(), "#pk = :pk AND #sk > :after")
+            let answer = query_of(self, partition.as_str(), "#pk = :pk AND #sk > :after")
                 .expression_attribute_names("#sk", "sk")
                 .expression_attribute_values(":after", text(journal::sort_key(after)))
                 .limit(i32::try_from(most - entries.len()).unwrap_or(i32::MAX))
@@ -92,17 +91,19 @@ impl Store {
     }
 
     fn all_of(&self, partition: &str) -> QueryFluentBuilder {
-        self.query_of(partition, "#pk = :pk")
+        query_of(self, partition, "#pk = :pk")
     }
+}
 
-    fn query_of(&self, partition: &str, condition: &str) -> QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(&*self.table)
-            .key_condition_expression(condition)
-            .expression_attribute_names("#pk", "pk")
-            .expression_attribute_values(":pk", text(partition))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-    }
+/// A query of a partition of the table, strongly consistent. `condition` speaks of `#pk = :pk`.
+pub(crate) fn query_of(store: &Store, partition: &str, condition: &str) -> QueryFluentBuilder {
+    store
+        .client
+        .query()
+        .table_name(&*store.table)
+        .key_condition_expression(condition)
+        .expression_attribute_names("#pk", "pk")
+        .expression_attribute_values(":pk", text(partition))
+        .consistent_read(true)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total)
 }

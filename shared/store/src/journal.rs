@@ -2,7 +2,8 @@
 //!
 //! Every change writes one entry per aggregate, in the transaction that makes it. The entries of an aggregate are
 //! numbered and chained by their hashes: the record carries the number and hash of its last entry, so the chain
-//! costs no read. The relay publishes each entry as an event; both are made from the same [`Entry`].
+//! costs no read. The relay publishes each entry as an event; both are made from the same [`Entry`]. An index holds the
+//! entries by time, so that they can be published again.
 
 use contract::{
     canonical,
@@ -17,8 +18,14 @@ use serde_json::{Map, Value};
 use crate::{
     codec::{self, Item},
     entity::{Class, Classified, Entity, Stored},
-    key::{Key, Partition},
+    key::{self, Index, Key, Listing, Order, Partition},
 };
+
+mod again;
+mod read;
+
+pub use again::Again;
+pub use read::{Aggregate, Head, Link, Mention};
 
 /// The type of journal items, by which the stream is filtered.
 pub const TYPE: &str = "journal";
@@ -45,6 +52,21 @@ pub struct Why {
     pub text: String,
     /// What it was hashed with.
     pub salt: String,
+}
+
+/// Where an item lies.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ItemKey {
+    /// Its partition key.
+    pub pk: String,
+    /// Its sort key.
+    pub sk: String,
+}
+
+impl<E> From<&Key<E>> for ItemKey {
+    fn from(key: &Key<E>) -> Self {
+        Self { pk: key.pk.clone(), sk: key.sk.clone() }
+    }
 }
 
 /// One change of one aggregate.
@@ -88,6 +110,10 @@ pub struct Entry {
     pub aggregate_revision: Value,
     /// The number of this entry among those of the aggregate, from 1.
     pub sequence: u64,
+    /// Where the record lay after the change: it carries the number and the hash of its last entry, so that a journal
+    /// that lost its end can be told from one that is whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<ItemKey>,
     /// The request.
     pub correlation_id: String,
     /// The event that this one follows from, where one request wrote several.
@@ -124,8 +150,42 @@ impl Entry {
         item.insert("type".to_owned(), codec::text(TYPE));
         item.insert("hash".to_owned(), codec::text(self.hash()?));
         item.insert("data".to_owned(), codec::value(self)?);
+        let (_, partition, sort) = Index::Third.names();
+        item.insert(partition.to_owned(), codec::text(self.day().as_str()));
+        item.insert(sort.to_owned(), codec::text(self.moment()));
         Ok(item)
     }
+
+    /// The partition of the index by time.
+    fn day(&self) -> Partition {
+        day_shard(self.timestamp_utc, shard(&self.event_id))
+    }
+
+    /// The sort key of the index by time: it tells the action, so that those of one type are found without a read.
+    fn moment(&self) -> String {
+        key::sort_key(&[&self.timestamp_utc, &self.action, &self.event_id])
+    }
+}
+
+/// A day's entries are spread over so many partitions of the index. An index entry of less than 1 KB (it holds keys
+/// alone) takes 1 WCU, and a partition 1,000 WCU/s: together they take 16,000 changes a second. The last character of
+/// an `event_id`, a hexadecimal digit of chance, says which.
+const SHARDS: usize = 16;
+
+fn shard(event_id: &str) -> usize {
+    event_id.chars().last().and_then(|last| last.to_digit(16)).map_or(0, |digit| digit as usize % SHARDS)
+}
+
+fn day_shard(time: Time, shard: usize) -> Partition {
+    let moment = time.to_string();
+    let day = moment.split('T').next().unwrap_or_default();
+    Partition::of_system("sys").part("journal").part(day).part(format_args!("{shard:02}"))
+}
+
+/// The entries of all journals of a day in UTC, from a moment on and up to another, in the order of their times.
+pub(crate) fn by_day(day: Time, from: Time, to: Time) -> Listing<Entry> {
+    let shards = (0..SHARDS).map(|shard| day_shard(day, shard));
+    Listing::new(Index::Third, shards, Order::Ascending).between(Some(&from), Some(&to))
 }
 
 /// The sort key of an entry: in the order of their numbers.
@@ -181,6 +241,18 @@ pub fn mask_contacts(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_has_one_partition_for_each_digit_an_event_id_may_end_with() {
+        let shards: std::collections::BTreeSet<_> = "0123456789abcdef"
+            .chars()
+            .map(|digit| shard(&format!("0195c5d6-0000-7000-8000-00000000000{digit}")))
+            .collect();
+        assert!(shards.into_iter().eq(0..SHARDS));
+        assert_eq!(shard("no id at all"), 0);
+        let time: Time = "2026-03-04T23:59:59.999Z".parse().unwrap();
+        assert_eq!(day_shard(time, 7).as_str(), "sys|-|journal|2026-03-04|07");
+    }
 
     #[test]
     fn contacts_in_a_reason_are_masked() {

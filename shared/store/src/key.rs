@@ -142,6 +142,8 @@ pub enum Index {
     First,
     /// The second global index.
     Second,
+    /// The third global index: the journal by time. It holds keys alone.
+    Third,
 }
 
 impl Index {
@@ -151,6 +153,7 @@ impl Index {
             Self::Main => (None, "pk", "sk"),
             Self::First => (Some("gsi1"), "gsi1pk", "gsi1sk"),
             Self::Second => (Some("gsi2"), "gsi2pk", "gsi2sk"),
+            Self::Third => (Some("gsi3"), "gsi3pk", "gsi3sk"),
         }
     }
 }

@@ -168,7 +168,7 @@ impl Store {
     }
 
     /// The next items of a list, and whether there are more.
-    async fn items<E>(
+    pub(crate) async fn items<E>(
         &self,
         list: &Listing<E>,
         after: Option<&str>,

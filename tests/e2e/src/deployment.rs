@@ -41,6 +41,7 @@ impl Deployment {
             emulator_port,
             database: database(),
             functions_database: None,
+            functions_bus: None,
             persist: true,
             log: "warn".to_owned(),
         };

@@ -71,6 +71,12 @@ pub(super) async fn sample(world: &World, action: &str) -> Option<Sample> {
             let revision = revision(world, &keys::member(&world.org, user)).await;
             json!({"user_guid": user, "expected_revision": revision, "state": "suspended"})
         }
+        "journal-verify" | "event-replay" => json!({
+            "service": "ofm",
+            "org_guid": world.org.guid(),
+            "aggregate_type": "org",
+            "aggregate_id": world.org.guid(),
+        }),
         "clock-set" => json!({"advance_seconds": 1}),
         _ => return None,
     };

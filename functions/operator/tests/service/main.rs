@@ -4,6 +4,7 @@
 mod clock;
 mod first_run;
 mod invitation;
+mod journal;
 mod member;
 mod org;
 mod owner;

@@ -5,21 +5,29 @@ use std::{
     time::Duration,
 };
 
-use relay::relay::{BatchAnswer, Failure, Relay};
+use contract::time::Time;
+use relay::{
+    ports::Outside,
+    relay::{BatchAnswer, Failure, Relay},
+};
 use serde_json::{Value, json};
 use service::{Clock, LogSink};
+use store::{Chance, SystemChance};
 use testkit::bus::{self, Mood};
 
 use crate::{TIME_LEFT, function};
 
 /// 4 March 2026, 08:00:01.500 UTC: 1.5 s after the entries were written.
 const NOW: i64 = 1_772_611_201_500;
+const NOW_SECONDS: i64 = 1_772_611_200;
 
 /// The function and its bus.
 struct Shop {
-    relay: Relay,
+    relay: Relay<Outside>,
     bus: bus::Bus,
     log: Arc<Mutex<Vec<String>>>,
+    /// Of this shop alone: what is noted of its records is nobody else's.
+    tenant: String,
 }
 
 impl Shop {
@@ -27,11 +35,22 @@ impl Shop {
         let bus = bus::Bus::start(moods).await;
         let log = Arc::default();
         let clock = Clock::Manual(Arc::new(AtomicI64::new(NOW)));
-        Self { relay: function(&bus, clock, LogSink::Memory(Arc::clone(&log))), bus, log }
+        let relay = function(&bus, clock, LogSink::Memory(Arc::clone(&log)));
+        Self { relay, bus, log, tenant: SystemChance.uuid(Time::from_millis(NOW).unwrap()).to_string() }
+    }
+
+    /// One that has published so much that its calls are as large as they get.
+    async fn warm() -> Self {
+        let shop = Self::new([]).await;
+        let records: Vec<_> = (1..=200).map(|number| entry(&format!("w{number}"), number)).collect();
+        assert_eq!(shop.left(&records).await, None);
+        shop
     }
 
     async fn offer(&self, records: &[Value]) -> Result<BatchAnswer, Failure> {
-        self.relay.handle(json!({ "Records": records }), TIME_LEFT).await
+        let event = json!({ "Records": records }).to_string();
+        let event = event.replace("ofm|org|", &format!("ofm|{}|", self.tenant));
+        self.relay.handle(serde_json::from_str(&event).unwrap(), TIME_LEFT).await
     }
 
     /// What the source is to offer again, by sequence number.
@@ -48,8 +67,7 @@ impl Shop {
 
     fn log(&self) -> Value {
         let log = self.log.lock().unwrap();
-        let [line] = &log[..] else { panic!("one line a batch: {log:?}") };
-        serde_json::from_str(line).unwrap()
+        serde_json::from_str(log.last().expect("a line a batch")).unwrap()
     }
 }
 
@@ -59,7 +77,7 @@ fn name(event: &Value) -> String {
 }
 
 /// The insertion of a journal entry: `number` is its place in the shard and its revision.
-fn entry(aggregate: &str, number: u32) -> Value {
+pub(crate) fn entry(aggregate: &str, number: u32) -> Value {
     let s = |text: &str| json!({ "S": text });
     let data = json!({
         "event_id": s(&format!("{aggregate}.{number}")),
@@ -82,13 +100,17 @@ fn entry(aggregate: &str, number: u32) -> Value {
         "data": {"M": {"caption": s("North")}},
         "previous_hash": s("0ld"),
     });
-    let pk = s(&format!("ofm|org|journal|zone|{aggregate}"));
+    let (pk, sk) = (s(&format!("ofm|org|journal|zone|{aggregate}")), s(&format!("{number:012}")));
+    let image = json!({"pk": pk, "sk": sk, "type": s("journal"), "hash": s("h"), "data": {"M": data}});
     json!({
         "eventName": "INSERT",
         "eventSource": "aws:dynamodb",
+        "eventSourceARN": "arn:aws:dynamodb:eu-central-1:123456789012:table/g3n-test/stream/1",
         "dynamodb": {
+            "ApproximateCreationDateTime": NOW_SECONDS,
             "SequenceNumber": number.to_string(),
-            "NewImage": {"pk": pk, "sk": s("1"), "type": s("journal"), "hash": s("h"), "data": {"M": data}},
+            "Keys": {"pk": pk, "sk": sk},
+            "NewImage": image,
         },
     })
 }
@@ -113,68 +135,127 @@ async fn an_entry_is_published_as_an_event() {
     assert_eq!(detail["aggregate_revision"], 1);
     assert_eq!(detail.get("why"), None, "the salt stays in the journal");
     let log = shop.log();
+    assert_eq!(log["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["stage", "service"]]));
     assert_eq!((&log["published"], &log["failed"], &log["lag_ms"]), (&json!(1), &json!(0), &json!(1500)));
 }
 
 #[tokio::test]
 async fn events_of_one_aggregate_go_out_one_by_one_and_of_others_together() {
-    let shop = Shop::new([]).await;
+    let shop = Shop::warm().await;
+    let before = shop.bus.calls().len();
     assert_eq!(shop.left(&[entry("a", 1), entry("b", 2), entry("a", 3), entry("a", 4)]).await, None);
+    let calls = shop.bus.calls();
     let calls: Vec<Vec<String>> =
-        shop.bus.calls().iter().map(|call| call.iter().map(name).collect()).collect();
+        calls[before..].iter().map(|call| call.iter().map(name).collect()).collect();
     assert_eq!(calls, [vec!["a.1", "b.2"], vec!["a.3"], vec!["a.4"]]);
+    assert!(shop.bus.calls().iter().all(|call| call.len() <= 10));
 }
 
 #[tokio::test]
 async fn what_the_bus_refuses_once_is_sent_again_before_what_follows_it() {
     let shop = Shop::new([Mood::RefusesThose("a.1")]).await;
     assert_eq!(shop.left(&[entry("a", 1), entry("b", 2), entry("a", 3)]).await, None);
-    assert_eq!(shop.accepted(), ["b.2", "a.1", "a.3"]);
+    assert_eq!(shop.accepted(), ["a.1", "b.2", "a.3"]);
     assert_eq!(shop.log()["refusals"], json!({"ThrottlingException": 1}));
 }
 
 #[tokio::test]
-async fn what_the_bus_keeps_refusing_is_reported_and_holds_its_aggregate() {
-    let shop = Shop::new([const { Mood::RefusesThose("b.2") }; 9]).await;
+async fn what_the_bus_keeps_refusing_is_reported_and_holds_its_aggregate_and_nothing_is_repeated() {
+    let shop = Shop::new([const { Mood::RefusesThose("b.2") }; 6]).await;
     let batch = [entry("a", 1), entry("b", 2), entry("c", 3), entry("b", 4), entry("a", 5)];
     assert_eq!(shop.left(&batch).await.as_deref(), Some("2"));
     assert_eq!(shop.accepted(), ["a.1", "c.3", "a.5"]);
     let log = shop.log();
     assert_eq!((&log["published"], &log["failed"]), (&json!(3), &json!(2)));
     assert_eq!(log["first_failed"], "2");
+    assert_eq!(shop.left(&batch[1..]).await, None);
+    assert_eq!(shop.accepted(), ["a.1", "c.3", "a.5", "b.2", "b.4"]);
+    assert_eq!(shop.log()["repeated"], 2);
 }
 
 #[tokio::test]
 async fn a_bus_that_fails_is_not_asked_on() {
     let batch = [entry("a", 1), entry("b", 2), entry("a", 3)];
     let shop = Shop::new([Mood::Accepts, Mood::Fails]).await;
-    assert_eq!(shop.left(&batch).await.as_deref(), Some("3"));
-    assert_eq!(shop.accepted(), ["a.1", "b.2"]);
+    assert_eq!(shop.left(&batch).await.as_deref(), Some("2"));
+    assert_eq!(shop.accepted(), ["a.1"]);
     assert_eq!(shop.log()["refusals"], json!({"AccessDeniedException": 1}));
     let shop = Shop::new([Mood::Fails]).await;
-    assert_eq!(shop.offer(&batch).await, Err(Failure::NoProgress));
+    assert_eq!(shop.left(&batch).await.as_deref(), Some("1"));
     assert_eq!(shop.bus.calls().len(), 1);
 }
 
 #[tokio::test]
-async fn an_unreadable_record_is_reported_and_not_told_of() {
+async fn an_unreadable_record_is_put_aside_and_not_told_of() {
     let shop = Shop::new([]).await;
-    let batch = [entry("a", 1), unreadable(2), entry("b", 3)];
-    assert_eq!(shop.left(&batch).await.as_deref(), Some("2"));
-    assert_eq!(shop.accepted(), ["a.1"]);
-    assert_eq!(shop.log()["unsendable"], 1);
-    assert!(!shop.log().to_string().contains("birthday"));
+    assert_eq!(shop.left(&[entry("a", 1), unreadable(2), entry("b", 3)]).await, None);
+    assert_eq!(shop.accepted(), ["a.1", "b.3"]);
+    let key = json!({"pk": format!("ofm|{}|journal|zone|ruined", shop.tenant), "sk": "000000000002"});
+    let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/g3n-test/stream/1";
+    let letter = json!({"reason": "unreadable", "entry": key, "stream_arn": arn, "sequence_number": "2"});
+    assert_eq!(shop.bus.letters(), [letter]);
+    let log = shop.log();
+    assert_eq!((&log["put_aside"], &log["published"]), (&json!(1), &json!(2)));
+    assert!(!log.to_string().contains("birthday"));
 }
 
 #[tokio::test]
-async fn an_unreadable_record_is_parted_from_those_after_it() {
+async fn what_the_bus_will_never_take_is_put_aside_and_what_follows_it_goes_on() {
+    let batch = [entry("a", 1), entry("a", 2), entry("b", 3)];
+    let shop = Shop::new([Mood::FindsMalformed("a.1")]).await;
+    assert_eq!(shop.left(&batch).await, None);
+    assert_eq!(shop.accepted(), ["a.2", "b.3"]);
+    let letters = shop.bus.letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!((&letters[0]["reason"], &letters[0]["code"]), (&json!("refused"), &json!("MalformedDetail")));
+    assert_eq!(letters[0]["event_id"], "a.1");
+
+    let shop = Shop::warm().await;
+    let mut large = batch.clone();
+    large[0]["dynamodb"]["NewImage"]["data"]["M"]["data"] =
+        json!({"M": {"x": {"S": "x".repeat(256 * 1024)}}});
+    let before = shop.accepted().len();
+    assert_eq!(shop.left(&large).await, None);
+    assert_eq!(shop.accepted()[before..], ["a.2", "b.3"]);
+    assert_eq!(shop.bus.letters()[0]["reason"], "too-large");
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_for_what_it_holds_is_sent_one_by_one() {
+    let shop = Shop::warm().await;
+    let before = shop.accepted().len();
+    shop.bus.feels([const { Mood::FindsInvalid("b.2") }; 9]);
+    assert_eq!(shop.left(&[entry("a", 1), entry("b", 2), entry("c", 3)]).await, None);
+    assert_eq!(shop.accepted()[before..], ["a.1", "c.3"]);
+    let letters = shop.bus.letters();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(
+        (&letters[0]["event_id"], &letters[0]["code"]),
+        (&json!("b.2"), &json!("ValidationException"))
+    );
+}
+
+#[tokio::test]
+async fn a_letter_that_the_queue_refuses_is_reported_and_holds_its_aggregate_alone() {
     let shop = Shop::new([]).await;
-    assert_eq!(shop.offer(&[unreadable(1), entry("b", 2)]).await, Err(Failure::NoProgress));
-    assert!(shop.bus.calls().is_empty(), "sent now, it would be sent again");
+    shop.bus.set_queue_away(true);
+    let batch = [unreadable(1), entry("ruined", 2), entry("b", 3)];
+    assert_eq!(shop.left(&batch).await.as_deref(), Some("1"));
+    assert_eq!(shop.accepted(), ["b.3"]);
+    shop.bus.set_queue_away(false);
+    assert_eq!(shop.left(&batch).await, None);
+    assert_eq!(shop.accepted(), ["b.3", "ruined.2"]);
+    assert_eq!(shop.bus.letters().len(), 1);
+}
+
+#[tokio::test]
+async fn a_record_without_a_number_is_put_aside_too_and_fails_the_batch_where_that_fails() {
     let shop = Shop::new([]).await;
-    assert_eq!(shop.left(&[unreadable(1)]).await.as_deref(), Some("1"));
     let mut nameless = unreadable(1);
-    nameless["dynamodb"]["SequenceNumber"] = Value::Null;
+    nameless["dynamodb"] = json!({});
+    assert_eq!(shop.left(&[nameless.clone()]).await, None);
+    assert_eq!(shop.bus.letters()[0]["reason"], "unreadable");
+    shop.bus.set_queue_away(true);
     assert_eq!(shop.offer(&[nameless]).await, Err(Failure::NoProgress));
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use identity::org::OrgStatus;
-use relay::relay::Relay;
+use relay::{ports::Outside, relay::Relay};
 use serde_json::Value;
 use stack::{
     aws,
@@ -21,18 +21,22 @@ use testkit::{
 
 use crate::{TIME_LEFT, plain_function};
 
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-struct InProcess(Relay);
+pub(crate) struct InProcess(Relay<Outside>);
 
 impl Target for InProcess {
     async fn invoke(&self, event: &Value) -> anyhow::Result<Value> {
         let answer = self.0.handle(event.clone(), TIME_LEFT).await;
         Ok(serde_json::to_value(answer.map_err(|failure| anyhow!("{failure:?}"))?)?)
     }
+
+    async fn discard(&self, message: &Value) -> anyhow::Result<()> {
+        Err(anyhow!("{message}"))
+    }
 }
 
-async fn pump(bus: &bus::Bus) -> Pump<InProcess> {
+pub(crate) async fn pump(bus: &bus::Bus) -> Pump<InProcess> {
     let database = database::client(database::endpoint());
     let arn = table::stream_arn(&database, database::table()).await.unwrap();
     let streams = aws_sdk_dynamodbstreams::Client::new(&aws::local(database::endpoint()));
@@ -86,6 +90,6 @@ async fn every_entry_of_the_journal_reaches_a_moody_bus_in_order_and_without_any
     }
 }
 
-fn detail(event: &Value) -> Value {
+pub(crate) fn detail(event: &Value) -> Value {
     serde_json::from_str(event["Detail"].as_str().unwrap()).unwrap()
 }
