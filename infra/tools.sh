@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs a tool into the cache, unless it is there, and prints the directory to put on the PATH.
 #
-#   infra/tools.sh local | sam | checkov | schemathesis | zig    Python tools, one environment each: infra/requirements-<tool>.txt
+#   infra/tools.sh local | sam | checkov | schemathesis | zig | browser
+#                                    Python tools, one environment each: infra/requirements-<tool>.txt
+#   infra/tools.sh viewer            prints the directory that holds Swagger UI's files
 #   infra/tools.sh dynamodb-local    prints the directory that holds DynamoDBLocal.jar
 #   infra/tools.sh cargo-deny
 #
@@ -35,6 +37,15 @@ python_tools() {
         touch "$directory/complete"
     fi
     echo "$directory/bin"
+}
+
+viewer() {
+    local bin
+    bin=$(python_tools viewer)
+    "$bin/python" -c '
+import importlib.util, pathlib
+package = importlib.util.find_spec("drf_spectacular_sidecar").submodule_search_locations[0]
+print(pathlib.Path(package, "static", "drf_spectacular_sidecar", "swagger-ui-dist"))'
 }
 
 # Amazon's jar, as the npm package carries it. npm is only asked to download it; nothing of Node.js runs.
@@ -74,7 +85,8 @@ cargo_deny() {
 }
 
 case "${1:-}" in
-local | sam | checkov | schemathesis | zig) python_tools "$1" ;;
+local | sam | checkov | schemathesis | zig | browser) python_tools "$1" ;;
+viewer) viewer ;;
 dynamodb-local) dynamodb_local ;;
 cargo-deny) cargo_deny ;;
 *)

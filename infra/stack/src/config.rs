@@ -4,6 +4,8 @@ use std::{net::TcpListener, path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail};
 
+use crate::reference::Reference;
+
 /// How long any part of the stack may take until it answers.
 pub const START_LIMIT: Duration = Duration::from_mins(1);
 
@@ -28,6 +30,8 @@ pub struct Config {
     pub functions_bus: Option<String>,
     /// The file for what the functions print; none for where this process prints.
     pub functions_log: Option<PathBuf>,
+    /// The page on which the API is shown and tried out, where there is to be one.
+    pub reference: Option<Reference>,
     /// Whether the data stays when the stack stops.
     pub persist: bool,
     /// What the functions log, as `RUST_LOG` takes it.
@@ -64,13 +68,21 @@ impl Config {
         format!("http://127.0.0.1:{}", self.emulator_port)
     }
 
+    /// `http://127.0.0.1:9001`, unless told otherwise; none without a page.
+    pub fn reference_url(&self) -> Option<String> {
+        self.reference.as_ref().map(|page| format!("http://127.0.0.1:{}", page.port))
+    }
+
     /// Says which of the ports is taken, and by which setting another is chosen.
     pub fn check_ports(&self) -> Result<()> {
-        let ports = [
+        let mut ports = vec![
             (self.gateway_port, "the HTTP API", "G3N_PORT"),
             (self.database_port, "the database", "G3N_DB_PORT"),
             (self.emulator_port, "the S3 and event emulator", "G3N_EMULATOR_PORT"),
         ];
+        ports.extend(
+            self.reference.iter().map(|page| (page.port, "the reference page", "G3N_REFERENCE_PORT")),
+        );
         let taken: Vec<String> = ports
             .into_iter()
             .filter(|(port, ..)| TcpListener::bind(("127.0.0.1", *port)).is_err())
@@ -103,6 +115,7 @@ mod tests {
             functions_database: None,
             functions_bus: None,
             functions_log: None,
+            reference: None,
             persist: false,
             log: "info".to_owned(),
         };

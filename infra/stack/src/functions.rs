@@ -25,6 +25,10 @@ const INSTANCES: &str = "2";
 /// the Lambda runtime's warning, at each start of a function, that it serves one request at a time.
 const QUIET: &str = "cargo_lambda=warn,watchexec=off,process_wrap=off,lambda_runtime=error";
 
+/// How `cargo` starts a function: with its name for an access key id, so that whoever gets its requests, as the tests'
+/// proxy does, can tell by the signature from which function they are.
+const AS_ITSELF: &str = r#"target.'cfg(all())'.runner=["sh", "-c", 'AWS_ACCESS_KEY_ID=$AWS_LAMBDA_FUNCTION_NAME exec "$@"', "function"]"#;
+
 /// Keys for this machine only: whoever has the source has them.
 const DEVELOPMENT_CURSOR_KEY: &str = "10ca1000000000000000000000000000000000000000000000000000c0250211";
 const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000000000000000010030b000";
@@ -71,6 +75,7 @@ pub fn start(config: &Config, template: &Template) -> Result<Child> {
     without_cargo(&mut watch)
         .current_dir(&config.root)
         .args(["lambda", "watch", "--quiet", "--disable-cors", "--concurrency", INSTANCES])
+        .args(["--config", AS_ITSELF])
         .args(["--invoke-address", "127.0.0.1", "--invoke-port", &config.gateway_port.to_string()])
         .arg("--global")
         .arg(router_file)
@@ -153,6 +158,7 @@ mod tests {
             functions_database: None,
             functions_bus: None,
             functions_log: None,
+            reference: None,
             persist: false,
             log: "info".to_owned(),
         };

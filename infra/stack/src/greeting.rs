@@ -28,11 +28,13 @@ pub fn greeting(config: &Config, demo: &Demo) -> Result<String> {
     } else {
         "in memory, gone when you stop; `make up PERSIST=1` keeps it".to_owned()
     };
+    let page = config.reference_url().unwrap_or_else(|| "none: `make up` installs the viewer".to_owned());
     Ok(format!(
         "
 The stack is up. Ctrl-C stops it.
 
   HTTP API   {gateway}/<service>/...  with {}
+  reference  {page}  every route, to be read and tried out
   operator   {gateway}/2015-03-31/functions/operator/invocations
   database   {database}  table {table} ({kind}, {stays})
   emulator   {emulator}  bucket {bucket}, bus {bus}, queue {EVENTS_QUEUE}
@@ -75,9 +77,10 @@ curl -sS $api/crm/customer/list -H "x-api-key: $key" -H "x-orgcode: {ORGCODE}" -
 pub fn write_files(config: &Config, demo: &Demo) -> Result<()> {
     let Demo { org_guid, user_guid, session_guid, api_key, .. } = demo;
     let variables = format!(
-        "G3N_URL={}\nG3N_ORGCODE={ORGCODE}\nG3N_ORG_GUID={org_guid}\nG3N_USER_GUID={user_guid}\n\
+        "G3N_URL={}\nG3N_REFERENCE_URL={}\nG3N_ORGCODE={ORGCODE}\nG3N_ORG_GUID={org_guid}\nG3N_USER_GUID={user_guid}\n\
          G3N_SESSION_GUID={session_guid}\nG3N_API_KEY={api_key}\n",
-        config.gateway()
+        config.gateway(),
+        config.reference_url().unwrap_or_default(),
     );
     write(&config.directory.join("demo.env"), &variables)?;
     let environment = functions::environment(config, &Template::local()?)?;

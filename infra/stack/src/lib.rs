@@ -13,6 +13,7 @@ pub mod iam;
 pub mod mapping;
 pub mod pattern;
 pub mod pump;
+pub mod reference;
 pub mod running;
 pub mod seed;
 pub mod table;

@@ -15,6 +15,7 @@ use stack::{
     dynamodb_local::{self, Storage},
     emulator::{EVENTS_QUEUE, queues},
     greeting,
+    reference::{self, Reference},
     running::Stack,
     seed, wait,
 };
@@ -30,7 +31,8 @@ stack events                      print each event of the running stack's bus, o
 stack with-dynamodb-local <command>...   run a command while DynamoDB Local runs; G3N_TEST_DYNAMODB says where
 
 Settings, from the environment:
-G3N_PORT (9000), G3N_DB_PORT (8000), G3N_EMULATOR_PORT (5000)
+G3N_PORT (9000), G3N_DB_PORT (8000), G3N_EMULATOR_PORT (5000), G3N_REFERENCE_PORT (9001)
+G3N_VIEWER                        the directory of Swagger UI's files; without it there is no reference page
 DB=dynamodb-local                 instead of the embedded database; its jar is in G3N_DYNAMODB_LOCAL
 G3N_LOCAL (.local)                the directory for logs, data and the demo tenant's credentials
 PERSIST=1                         keep the data, in .local/data
@@ -81,6 +83,10 @@ async fn up() -> Result<ExitCode> {
 async fn serve(config: &Config, stack: &mut Stack) -> Result<ExitCode> {
     stack.start(config).await?;
     let demo = seed::seed(&Api::new(config.gateway())).await?;
+    let _page = match &config.reference {
+        Some(page) => Some(reference::start(config, page, &demo).await?),
+        None => None,
+    };
     greeting::write_files(config, &demo)?;
     say(&greeting::greeting(config, &demo)?);
     bail!(stack.broken().await?)
@@ -162,6 +168,7 @@ fn config() -> Result<Config> {
         functions_database: None,
         functions_bus: None,
         functions_log: None,
+        reference: reference()?,
         persist: setting("PERSIST").is_some_and(|value| value != "0"),
         log: setting("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
     })
@@ -171,6 +178,12 @@ fn port(name: &str, default: u16) -> Result<u16> {
     setting(name).map_or(Ok(default), |value| {
         value.parse().with_context(|| format!("{name}={value} is no port number"))
     })
+}
+
+/// The page is served where the viewer is installed.
+fn reference() -> Result<Option<Reference>> {
+    let port = port("G3N_REFERENCE_PORT", 9001)?;
+    Ok(setting("G3N_VIEWER").map(|viewer| Reference { port, viewer: viewer.into() }))
 }
 
 fn jar_directory() -> Result<PathBuf> {

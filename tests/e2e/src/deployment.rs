@@ -42,10 +42,12 @@ impl Deployment {
             database: database(),
             functions_database: None,
             functions_bus: None,
+            reference: None,
             persist: true,
             log: "warn".to_owned(),
         };
-        let proxy = Proxy::start(&config.database_url())?;
+        let table = Template::local()?.table()?.table_name;
+        let proxy = Proxy::enforcing(&config.database_url(), testkit::iam::of_table(&table))?;
         config.functions_database = Some(proxy.endpoint().to_owned());
         let events = Events::of(&config.emulator());
         Ok(Self { config, stack: Mutex::default(), proxy, events })
@@ -82,7 +84,7 @@ impl Deployment {
         Client::new(self.config.gateway())
     }
 
-    /// What stands between the functions and the database.
+    /// What stands between the functions and the database. It lets no function do what its policy does not allow.
     pub fn proxy(&self) -> &Proxy {
         &self.proxy
     }

@@ -72,7 +72,12 @@ async fn tell(arguments: Arguments, runtime: &Arc<Runtime>, deployment: &Arc<Dep
     deployment.resume().await.expect("the stack starts");
     let stories = stories(runtime, deployment);
     let told = tokio::task::spawn_blocking(move || !libtest_mimic::run(&arguments, stories).has_failed());
-    told.await.expect("the stories are told")
+    let passed = told.await.expect("the stories are told");
+    let denials = deployment.proxy().denials();
+    for denial in &denials {
+        eprintln!("denied: {denial}");
+    }
+    passed && denials.is_empty()
 }
 
 /// Resolves when this program is asked to end, so that the stack does not outlive it.
