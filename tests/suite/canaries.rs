@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use service::{Access, Route, Service};
 use store::{SeededChance, journal::Entry};
 use testkit::{Caller, Reply, World};
+use tracing_subscriber::layer::SubscriberExt;
 use uuid::Uuid;
 
 use crate::{
@@ -288,11 +289,8 @@ impl Aviary {
 async fn nothing_of_persons_and_secrets_escapes_from_any_field_of_any_route() {
     let traces = Traces::default();
     let writer = traces.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(service::lambda::filter("trace"))
-        .with_writer(move || writer.clone())
-        .finish();
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::registry().with(lines).with(service::lambda::filter("trace"));
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let world = World::new().await;

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use service::{Access, OrgFrom, Route, Service};
-use testkit::{World, database};
+use testkit::World;
 
 use crate::{
     generated,
@@ -173,7 +173,6 @@ async fn the_committed_page_is_what_the_calls_cost() {
     if std::env::var_os("G3N_TEST_DYNAMODB").is_some() {
         return;
     }
-    database::end_stream().await;
     let mut costs = Vec::new();
     for (service, route) in services::routes() {
         if FOR_TESTS.contains(&route.call.path) {

@@ -166,7 +166,6 @@ fn judge(place: &str, trouble: &Trouble, done: &Done, calm: &Done, ends_right: O
 }
 
 async fn all_withstand(name: &str) {
-    database::end_stream().await;
     let mut cases = VecDeque::new();
     let commands = services::routes().filter(|(service, route)| {
         let traits = route.handler.traits();

@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_eventbridge::{
-    Client, Config,
-    config::{BehaviorVersion, Region},
-    error::ProvideErrorMetadata,
-    primitives::DateTime,
-    types::PutEventsRequestEntry,
+    Client, error::ProvideErrorMetadata, primitives::DateTime, types::PutEventsRequestEntry,
 };
 use store::Endpoint;
 
@@ -46,16 +42,9 @@ pub fn is_for_ever(code: &str, age: Duration) -> bool {
 }
 
 impl Bus {
-    /// The bus of this name. Made by hand from what Lambda sets in the environment, with the timeouts of every client.
+    /// The bus of this name.
     pub fn new(endpoint: &Endpoint, name: String) -> Self {
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(endpoint.region.clone()))
-            .credentials_provider(endpoint.credentials.clone())
-            .timeout_config(store::timeouts())
-            .retry_config(store::retries());
-        config.set_endpoint_url(endpoint.url.clone());
-        Self { client: Client::from_conf(config.build()), name }
+        Self { client: Client::new(&endpoint.config()), name }
     }
 
     /// Publishes events in one call, and tells for each, in their order, whether the bus has it. An error when the

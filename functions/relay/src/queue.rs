@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use aws_sdk_sqs::{
-    Client, Config,
-    config::{BehaviorVersion, Region},
+    Client,
     error::ProvideErrorMetadata,
     types::{BatchResultErrorEntry, SendMessageBatchRequestEntry, SendMessageBatchResultEntry},
 };
@@ -23,16 +22,9 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// The queue at this URL. Made by hand from what Lambda sets in the environment, with the timeouts of every client.
+    /// The queue at this URL.
     pub fn new(endpoint: &Endpoint, url: String) -> Self {
-        let mut config = Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(endpoint.region.clone()))
-            .credentials_provider(endpoint.credentials.clone())
-            .timeout_config(store::timeouts())
-            .retry_config(store::retries());
-        config.set_endpoint_url(endpoint.url.clone());
-        Self { client: Client::from_conf(config.build()), url }
+        Self { client: Client::new(&endpoint.config()), url }
     }
 
     /// Sends up to ten letters, and tells for each, in their order, whether the queue has it.

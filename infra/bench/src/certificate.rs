@@ -15,11 +15,8 @@ use tokio_rustls::{
 
 use crate::programs;
 
-/// Where the machine keeps the authorities that it trusts: Amazon Linux, Debian.
-const BUNDLES: &[&str] = &["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
-
-/// An endpoint's side of TLS, and the bundle that makes a function trust it: the machine's own, as long as it is on
-/// Lambda, with one more authority.
+/// An endpoint's side of TLS, and the bundle that makes a function trust it: as long as that which functions have for
+/// AWS's own endpoints, with one more authority.
 pub(crate) struct Trusted {
     /// Takes connections.
     pub(crate) acceptor: TlsAcceptor,
@@ -43,8 +40,8 @@ pub(crate) fn make() -> Result<Trusted> {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)?;
 
-    let system = BUNDLES.iter().find_map(|bundle| fs::read_to_string(bundle).ok()).unwrap_or_default();
+    let amazon = fs::read_to_string(programs::root().join("shared/store/src/amazon.pem"))?;
     let bundle = programs::output()?.join("authorities.pem");
-    fs::write(&bundle, system + &authority_certificate.pem())?;
+    fs::write(&bundle, amazon + &authority_certificate.pem())?;
     Ok(Trusted { acceptor: TlsAcceptor::from(Arc::new(config)), bundle })
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use aws_sdk_dynamodb::{
     Client,
-    types::{PutRequest, StreamSpecification, WriteRequest},
+    types::{PutRequest, WriteRequest},
 };
 use stack::embedded::{self, Embedded};
 use testkit::database;
@@ -11,15 +11,12 @@ use testkit::database;
 /// DynamoDB takes so many writes at once.
 const AT_ONCE: usize = 25;
 
-/// A database with the table of this process as it stands. Neither has a stream: the embedded database looks through
-/// it at each write.
+/// A database with the table of this process as it stands, and like that without a stream.
 pub(crate) async fn database() -> Result<Embedded> {
-    database::end_stream().await;
     let copy = embedded::start()?;
     let (from, to) = (database::client(database::endpoint()), database::client(&copy.endpoint));
     stack::table::create(&to, database::table()).await?;
-    let none = StreamSpecification::builder().stream_enabled(false).build()?;
-    to.update_table().table_name(database::table()).stream_specification(none).send().await?;
+    stack::table::end_stream(&to, database::table()).await?;
     copy_items(&from, &to).await?;
     Ok(copy)
 }

@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// Calls in a block, blocks of each kind. The kinds take turns.
-const CALLS: u32 = 50;
-const BLOCKS: usize = 15;
+const CALLS: u32 = 25;
+const BLOCKS: usize = 50;
 /// When memory is looked at.
 const FEW: usize = 1_000;
 const MANY: usize = 10_000;

@@ -30,12 +30,7 @@ pub async fn create(client: &Client, name: &str) -> Result<()> {
         .set_attribute_definitions(Some(attributes.collect::<Result<_, _>>()?))
         .set_key_schema(Some(key_schema(&table.key_schema)?))
         .set_global_secondary_indexes(Some(indexes))
-        .stream_specification(
-            StreamSpecification::builder()
-                .stream_enabled(true)
-                .stream_view_type(table.stream_specification.stream_view_type.as_str().into())
-                .build()?,
-        )
+        .stream_specification(stream(&table)?)
         .send()
         .await
         .map_err(aws_sdk_dynamodb::error::SdkError::into_service_error);
@@ -43,6 +38,25 @@ pub async fn create(client: &Client, name: &str) -> Result<()> {
         Ok(_) | Err(CreateTableError::ResourceInUseException(_)) => set_expiry(client, &table, name).await,
         Err(error) => Err(error).with_context(|| format!("the table {name} cannot be made")),
     }
+}
+
+/// Gives a table whose stream was ended a new one, as in the template.
+pub async fn begin_stream(client: &Client, name: &str) -> Result<()> {
+    let stream = stream(&Template::local()?.table()?)?;
+    client.update_table().table_name(name).stream_specification(stream).send().await?;
+    Ok(())
+}
+
+fn stream(table: &Table) -> Result<StreamSpecification> {
+    let view = table.stream_specification.stream_view_type.as_str().into();
+    Ok(StreamSpecification::builder().stream_enabled(true).stream_view_type(view).build()?)
+}
+
+/// Ends the stream of a table that nobody follows: with each write, the local databases look at all that is in it.
+pub async fn end_stream(client: &Client, name: &str) -> Result<()> {
+    let none = StreamSpecification::builder().stream_enabled(false).build()?;
+    client.update_table().table_name(name).stream_specification(none).send().await?;
+    Ok(())
 }
 
 /// The stream of a table made by [`create`].

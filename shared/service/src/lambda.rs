@@ -7,8 +7,12 @@ use contract::{
     secret::{KeyMaterial, LookupKey},
 };
 use lambda_http::{Body, Error, RequestExt, request::RequestContext};
-use store::{Credentials, Endpoint, Store, SystemChance};
-use tracing_subscriber::EnvFilter;
+use store::{Authorities, Credentials, Endpoint, Store, SystemChance};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{
     app::{App, Clock, LogSink, Settings},
@@ -35,12 +39,9 @@ pub async fn start(service: &'static Service) -> Result<&'static App, Error> {
 
 /// Sends what is traced to standard output, as `RUST_LOG` says.
 pub fn trace() {
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(filter(&variable("RUST_LOG").unwrap_or_default()))
-        .with_ansi(false)
-        .without_time()
-        .init();
+    let lines = tracing_subscriber::fmt::layer().json().with_ansi(false).without_time();
+    let levels = filter(&variable("RUST_LOG").unwrap_or_default());
+    tracing_subscriber::registry().with(lines).with(levels).init();
 }
 
 /// Libraries whose lesser traces hold requests and answers whole, and so what is known of persons.
@@ -48,9 +49,12 @@ const TALKATIVE: [&str; 6] = ["aws", "h2", "hyper", "lambda", "rustls", "tower"]
 
 /// What is traced at the level that a deployment asks for: of its own code; of libraries that show what they carry, only
 /// warnings at any level.
-pub fn filter(asked: &str) -> EnvFilter {
-    let quiet = TALKATIVE.iter().filter_map(|library| format!("{library}=warn").parse().ok());
-    quiet.fold(EnvFilter::new(asked), EnvFilter::add_directive)
+///
+/// Levels by target are all that can be asked for; the filter that also knows spans and fields would bring an engine for
+/// regular expressions. What it cannot read asks for errors.
+pub fn filter(asked: &str) -> Targets {
+    let asked = asked.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::ERROR));
+    asked.with_targets(TALKATIVE.map(|library| (library, LevelFilter::WARN)))
 }
 
 /// A setting from the environment; none where it is absent or empty.
@@ -102,7 +106,11 @@ pub fn endpoint(aws: &str) -> Result<Endpoint, Error> {
         "environment",
     );
     let url = variable(&format!("AWS_ENDPOINT_URL_{aws}")).or_else(|| variable("AWS_ENDPOINT_URL"));
-    Ok(Endpoint { region: required("AWS_REGION")?, url, credentials })
+    let region = required("AWS_REGION")?;
+    // Whoever names an endpoint or authorities wants others than AWS's.
+    let is_aws = url.is_none() && variable("SSL_CERT_FILE").is_none();
+    let authorities = if is_aws { Authorities::of(&region) } else { Authorities::Machine };
+    Ok(Endpoint { region, url, authorities, credentials })
 }
 
 /// The gateway's event as a request.

@@ -16,7 +16,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use store::{Credentials, Endpoint};
+use store::{Authorities, Credentials, Endpoint};
 use tokio::{net::TcpListener, task::JoinSet};
 
 /// What the bus does with a call.
@@ -67,6 +67,7 @@ impl Bus {
         Endpoint {
             region: "us-east-1".to_owned(),
             url: Some(self.address.clone()),
+            authorities: Authorities::Machine,
             credentials: Credentials::new("local", "local", None, None, "test"),
         }
     }

@@ -1,14 +1,10 @@
 //! The database of a test run: embedded, or the one that `G3N_TEST_DYNAMODB` names. One table for all tests of a
-//! process, made from the template; every test works in an org of its own.
+//! process, made from the template, without a stream unless a test follows it; every test works in an org of its own.
 
 use std::{sync::OnceLock, time::Duration};
 
-use aws_sdk_dynamodb::{
-    Client,
-    config::{BehaviorVersion, Region, timeout::TimeoutConfig},
-    types::StreamSpecification,
-};
-use store::{Credentials, Endpoint};
+use aws_sdk_dynamodb::{Client, config::timeout::TimeoutConfig};
+use store::{Authorities, Credentials, Endpoint};
 use tokio::sync::OnceCell;
 
 use crate::iam::Guard;
@@ -39,9 +35,12 @@ fn start() -> Database {
     };
     let table = format!("g3n-test-{}-{:08x}", std::process::id(), fastrand::u32(..));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime
-        .block_on(stack::table::create(&client(&endpoint), &table))
-        .expect("the table is made from the template");
+    let made = async {
+        let client = client(&endpoint);
+        stack::table::create(&client, &table).await.expect("the table is made from the template");
+        stack::table::end_stream(&client, &table).await.expect("the stream ends");
+    };
+    runtime.block_on(made);
     Database { endpoint, table, _embedded: embedded }
 }
 
@@ -76,6 +75,7 @@ fn at(endpoint: &str, access_key_id: &str) -> Endpoint {
     Endpoint {
         region: "us-east-1".to_owned(),
         url: Some(endpoint.to_owned()),
+        authorities: Authorities::Machine,
         credentials: Credentials::new(access_key_id, "local", None, None, "test"),
     }
 }
@@ -83,24 +83,15 @@ fn at(endpoint: &str, access_key_id: &str) -> Endpoint {
 /// A client that waits, for tests of anything but slowness: a busy machine must not be taken for a failure.
 pub fn patient(endpoint: &str) -> Client {
     let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_mins(1)).build();
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .endpoint_url(endpoint)
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-        .timeout_config(timeouts)
-        .retry_config(store::retries());
-    Client::from_conf(config.build())
+    Client::new(&at(endpoint, "local").config().into_builder().timeout_config(timeouts).build())
 }
 
-/// Ends the stream of the table, for processes that write much and follow nothing: with each write the embedded
-/// database looks at all that is in the stream.
-pub async fn end_stream() {
-    static ENDED: OnceCell<()> = OnceCell::const_new();
-    let end = async || {
-        let none = StreamSpecification::builder().stream_enabled(false).build().expect("a specification");
-        let update = client(endpoint()).update_table().table_name(table()).stream_specification(none);
-        update.send().await.expect("the stream ends");
+/// Gives the table of this process a stream, for tests that follow what they write from now on.
+pub async fn with_stream() {
+    static BEGUN: OnceCell<()> = OnceCell::const_new();
+    let begin = async || {
+        let begun = stack::table::begin_stream(&client(endpoint()), table()).await;
+        begun.expect("a stream");
     };
-    ENDED.get_or_init(end).await;
+    BEGUN.get_or_init(begin).await;
 }

@@ -7,12 +7,13 @@ use store::{
     System,
     journal::{Again, ItemKey},
 };
-use testkit::{World, bus};
+use testkit::{World, bus, database};
 
 use crate::stream::{DEADLINE, detail, pump};
 
 #[tokio::test]
 async fn an_entry_is_published_again_as_it_is_then_and_one_that_is_gone_is_put_aside() {
+    database::with_stream().await;
     let world = World::new().await;
     world.set_org_status(OrgStatus::Parked).await;
     let org = world.org.guid().to_string();

@@ -46,6 +46,7 @@ pub(crate) async fn pump(bus: &bus::Bus) -> Pump<InProcess> {
 
 #[tokio::test]
 async fn every_entry_of_the_journal_reaches_a_moody_bus_in_order_and_without_anything_personal() {
+    database::with_stream().await;
     let world = World::new().await;
     for status in [OrgStatus::Parked, OrgStatus::Verified, OrgStatus::Parked] {
         world.set_org_status(status).await;
