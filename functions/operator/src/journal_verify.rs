@@ -55,8 +55,8 @@ struct Verified {
     /// The first break; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_break: Option<Break>,
-    /// Whether the end was checked too: the record says how many entries there are. It cannot be asked once it is gone
-    /// (a session that ended long ago), and is not before all entries are checked.
+    /// Whether the end was checked too: the record says how many entries there are. It cannot be asked once it is gone,
+    /// nor where its key is made of a secret (sessions, API keys), and is not before all entries are checked.
     end_checked: bool,
     /// Send this as `after` to go on; absent at the end of the journal, and at a break.
     #[serde(skip_serializing_if = "Option::is_none")]

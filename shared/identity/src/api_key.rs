@@ -79,6 +79,7 @@ impl Entity for ApiKey {
     const TYPE: &'static str = "api-key";
     type Scope = Org;
     type Revision = revision::Tag;
+    const KEY_IS_SECRET: bool = true;
 
     fn key(&self, scope: &Org) -> Key<Self> {
         keys::api_key(scope, self.service_account_guid, &self.token_hash)

@@ -111,6 +111,7 @@ impl Entity for Session {
     const TYPE: &'static str = "session";
     type Scope = System;
     type Revision = revision::Tag;
+    const KEY_IS_SECRET: bool = true;
 
     fn key(&self, _: &System) -> Key<Self> {
         keys::session(self.user_guid, &self.token_hash)

@@ -363,7 +363,7 @@ impl Change {
     ) -> Result<Stored<E>> {
         let record = stored.record.key(scope);
         let mut entry = self.entry(before, &stored, action)?;
-        entry.record = Some((&record).into());
+        entry.record = (!E::KEY_IS_SECRET).then(|| (&record).into());
         stored.sequence = entry.sequence;
         stored.chain = entry.hash()?;
         self.put(scope, &stored, condition, meaning)?;

@@ -59,6 +59,9 @@ pub trait Entity: Classified + Clone + Serialize + DeserializeOwned + Send + Syn
     /// A counter, or a UUID.
     type Revision: Revision + Send + Sync;
 
+    /// Whether its key is made of the hash of a secret: then nothing else tells where it is stored.
+    const KEY_IS_SECRET: bool = false;
+
     /// Where it is stored.
     fn key(&self, scope: &Self::Scope) -> Key<Self>;
 

@@ -111,7 +111,7 @@ pub struct Entry {
     /// The number of this entry among those of the aggregate, from 1.
     pub sequence: u64,
     /// Where the record lay after the change: it carries the number and the hash of its last entry, so that a journal
-    /// that lost its end can be told from one that is whole.
+    /// that lost its end can be told from one that is whole. Untold where the key is made of a secret.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub record: Option<ItemKey>,
     /// The request.
