@@ -8,6 +8,10 @@ use crate::{json::json_string, problem::Problem};
 /// that a random byte gives every letter the same chance.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
+/// Crockford's base 32: all digits, and the letters but I, L, O and U. In the order of their values, so that what is
+/// written in it sorts like the number.
+pub(crate) const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
 /// The letter of the alphabet that a random byte stands for.
 fn letter(random: u8) -> char {
     char::from(ALPHABET[usize::from(random % 32)])
@@ -82,6 +86,22 @@ code! {
     "^ *[Ii][Nn][Vv][A-Za-z0-9]{10} *$"
 }
 
+code! {
+    /// A mentor's code: `^[A-Z0-9]+(-[A-Z0-9]+)*$`, 4 to 64 characters, unique in the deployment (referral §1).
+    ReferralCode, is_referral_code,
+    "must be 4 to 64 letters or digits in groups divided by single '-'",
+    "^(?= *[A-Za-z0-9-]{4,64} *$) *[A-Za-z0-9]+(-[A-Za-z0-9]+)* *$"
+}
+
+impl ReferralCode {
+    /// The code that these random bytes stand for, in Crockford's base 32: `XXXX-XXXX-XXXX`.
+    pub fn from_random(bytes: [u8; 12]) -> Self {
+        let letter = |byte: &u8| char::from(CROCKFORD[usize::from(byte % 32)]);
+        let groups = bytes.chunks(4).map(|group| group.iter().map(letter).collect::<String>());
+        Self(groups.collect::<Vec<_>>().join("-"))
+    }
+}
+
 impl CcCode {
     /// The code that these random bytes stand for.
     pub fn from_random(bytes: [u8; 12]) -> Self {
@@ -115,6 +135,11 @@ fn is_cc_code(code: &[u8]) -> bool {
         _ => is_letter_or_digit(byte),
     };
     code.len() == 14 && code.iter().enumerate().all(has_its_place)
+}
+
+fn is_referral_code(code: &[u8]) -> bool {
+    let is_group = |group: &[u8]| !group.is_empty() && group.iter().copied().all(is_letter_or_digit);
+    (4..=64).contains(&code.len()) && code.split(|byte| *byte == b'-').all(is_group)
 }
 
 fn is_invitation_code(code: &[u8]) -> bool {
@@ -179,6 +204,19 @@ mod tests {
         check::<InvitationCode>(
             &[("INV2345ABCDEF", "INV2345ABCDEF"), (" inv2345abcdef", "INV2345ABCDEF")],
             &["", "INV", "INV123456", "XNV2345ABCDEF", "INV2345ABCDE-", "INV2345ABCDEFG"],
+        );
+    }
+
+    #[test]
+    fn referral_codes() {
+        let longest = format!("A{}", "-9".repeat(31));
+        check::<ReferralCode>(
+            &[("JAN-VERV-8F3A", "JAN-VERV-8F3A"), (" jan-verv-8f3a ", "JAN-VERV-8F3A"), (&longest, &longest)],
+            &["", "ABC", "-ABC", "ABC-", "AB--C", "AB_CD", "AB CD", "ÄBCD", &"A".repeat(65)],
+        );
+        assert_eq!(
+            ReferralCode::from_random([0, 1, 2, 3, 9, 10, 31, 32, 33, 34, 63, 255]).as_str(),
+            "0123-9AZ0-12ZZ"
         );
     }
 

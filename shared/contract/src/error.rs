@@ -34,6 +34,7 @@ macro_rules! catalogue {
 catalogue! {
     InvalidJson = 400 "invalid-json" "The body is not a JSON object.";
     InvalidInput = 400 "invalid-input" "A field is missing, unknown or malformed.";
+    PageTooDeep = 400 "page-too-deep" "Pages end with record 10,000: page times limit must not pass it.";
     InvalidToken = 400 "invalid-token" "The next_token was not issued for this list, or was altered.";
     ContextMismatch = 400 "context-mismatch" "Two places of the request name different contexts.";
 
@@ -53,6 +54,7 @@ catalogue! {
     EmailNotVerified = 403 "email-not-verified" "The e-mail address is not confirmed.";
 
     NotFound = 404 "not-found" "There is no such record.";
+    CodeNotFound = 404 "code-not-found" "There is no such code.";
     RouteNotFound = 404 "route-not-found" "There is no such route.";
     MethodNotAllowed = 405 "method-not-allowed" "The route does not take this method.";
     PayloadTooLarge = 413 "payload-too-large" "The body is larger than 256 KB.";
@@ -82,6 +84,12 @@ catalogue! {
     InvitationRevoked = 409 "invitation-revoked" "The invitation was revoked.";
     InvitationDoomed = 409 "invitation-doomed" "The invitation was withdrawn.";
     InvitationMismatch = 409 "invitation-mismatch" "The invitation is for another orgcode.";
+    CodeInactive = 409 "code-inactive" "The code is disabled or has expired.";
+    CodeMismatch = 409 "code-mismatch" "The record was made with another code.";
+    AlreadyConfirmed = 409 "already-confirmed" "The record was confirmed for another member.";
+    MemberAlreadyConfirmed = 409 "member-already-confirmed" "Another record was confirmed for this member.";
+    WindowExpired = 409 "window-expired" "The code's window had ended at the time of the confirmation.";
+    SelfReferral = 409 "self-referral" "Nobody is their own mentor.";
     LegalHold = 409 "legal-hold" "A legal hold forbids this.";
     CustomerOnHold = 409 "customer-on-hold" "A pending hold forbids this.";
 
@@ -288,6 +296,18 @@ impl Error {
             body["details"] = Value::Object(self.0.details.clone());
         }
         body
+    }
+}
+
+impl Error {
+    /// The body of a refusal where there is no envelope (referral §8): code, message, and what explains it.
+    pub fn bare_body(&self) -> Value {
+        let (_, code, message) = self.0.tag.parts();
+        let mut error = json!({"code": code, "message": message});
+        if !self.0.details.is_empty() {
+            error["details"] = Value::Object(self.0.details.clone());
+        }
+        json!({"error": error})
     }
 }
 

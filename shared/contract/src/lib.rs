@@ -1,5 +1,6 @@
 //! What callers see: envelope, errors, ids, codes, money, times, paging. Plain types that parse; no AWS.
 
+pub mod attribution_id;
 pub mod canonical;
 pub mod codes;
 pub mod context;
@@ -7,12 +8,14 @@ pub mod email;
 pub mod envelope;
 pub mod error;
 pub mod fiscal;
+pub mod foreign_id;
 pub mod given_roles;
 pub mod ids;
 pub mod input;
 mod json;
 pub mod locale;
 pub mod money;
+pub mod pages;
 pub mod paging;
 pub mod personal;
 pub mod phone;
@@ -26,3 +29,4 @@ pub mod states;
 pub mod text;
 pub mod time;
 mod time_zone;
+pub mod web;

@@ -138,6 +138,30 @@ impl FromStr for Time {
 
 json_string!(Time, to_string, {"type": "string", "format": "date-time"});
 
+/// A moment as the referral page shows it: the fraction of a second only where there is one, `2026-03-20T14:22:00Z`.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(pub Time);
+
+impl serde::Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_string().replace(".000Z", "Z"))
+    }
+}
+
+impl schemars::JsonSchema for Moment {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Time::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Time::json_schema(generator)
+    }
+}
+
 /// A day of the calendar: `2026-03-04`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Date(civil::Date);
@@ -246,6 +270,13 @@ mod tests {
         let late = time("2026-03-04T23:30:00Z");
         assert_eq!(late.date_in(&TimeZone::UTC).to_string(), "2026-03-04");
         assert_eq!(late.date_in(&"Europe/Berlin".parse().unwrap()).to_string(), "2026-03-05");
+    }
+
+    #[test]
+    fn a_fraction_is_shown_where_there_is_one() {
+        let shown = |text| serde_json::to_value(Moment(time(text))).unwrap();
+        assert_eq!(shown("2026-03-20T14:22:00Z"), json!("2026-03-20T14:22:00Z"));
+        assert_eq!(shown("2026-03-20T14:22:00.120Z"), json!("2026-03-20T14:22:00.120Z"));
     }
 
     #[test]
