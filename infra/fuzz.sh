@@ -3,6 +3,7 @@
 #
 #   EXAMPLES=50   generated requests per route
 #   SEED=1        the same seed gives the same requests
+#   SERVICES=ofm,crm   only the documents of these
 #
 # Run by: infra/with-stack.sh fuzz infra/fuzz.sh
 set -euo pipefail
@@ -13,8 +14,13 @@ seed=${SEED:-1}
 
 shopt -s nullglob
 documents=(docs/openapi/*.json)
-if [ ${#documents[@]} -eq 0 ]; then
-    echo "error: there is no document in docs/openapi: \`make docs\` writes them" >&2
+if [ -n "${SERVICES:-}" ]; then
+    IFS=, read -ra services <<<"$SERVICES"
+    documents=("${services[@]/#/docs/openapi/}")
+    documents=("${documents[@]/%/.json}")
+fi
+if [ ${#documents[@]} -eq 0 ] || ! ls "${documents[@]}" >/dev/null; then
+    echo "error: there is no such document in docs/openapi: \`make docs\` writes them" >&2
     exit 1
 fi
 
