@@ -19,6 +19,8 @@ ONE_OF = {
     "/crm/retention/policy/get": ["version", "as_of"],
 }
 CCCODE = "[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}"
+REFERRALS = "/api/v1/referral-attributions"
+REFERRAL_CODE = "JAN-VERV-8F3A"
 
 # These end the session that calls them, or all of its person's. Each call has a session of its own, of a person who
 # does nothing else.
@@ -42,6 +44,8 @@ def map_case(ctx, case):
     """Requests of the right form name the demo org; no context or cursor that nobody can have made up; nothing twice."""
     if not case.meta or not case.meta.generation.mode.is_positive:
         return case
+    if case.operation.path.startswith(REFERRALS):
+        return referral(case)
     # The coverage phase makes codes that the pattern in the document does not match.
     code = (case.headers or {}).get("x-cccode")
     if code is not None and not re.fullmatch(CCCODE, code):
@@ -61,6 +65,28 @@ def map_case(ctx, case):
         if body.get("valid_from") is not None and body.get("valid_until") is not None:
             del body["valid_from"]
         case.body = whole({name: value for name, value in body.items() if name not in given[1:]})
+    return case
+
+
+def referral(case):
+    """Clicks are on the demo code, from the pages that browsers come from; and no page is too deep: JSON Schema cannot
+    multiply."""
+    headers = case.headers or {}
+    if "x-orgcode" in headers:
+        headers["x-orgcode"] = ORGCODE
+    if not re.fullmatch(CCCODE, headers.get("x-cccode", "AAAA-AAAA-AAAA")):
+        del headers["x-cccode"]
+    if isinstance(case.body, dict):
+        case.body = {**case.body, "code": REFERRAL_CODE}
+        # Now is in every window, and not ahead.
+        for field in ("occurred_at", "confirmed_at"):
+            case.body.pop(field, None)
+        if case.body.get("referrer_url") is not None:
+            case.body["referrer_url"] = "https://instagram.com/stories?of=jan"
+    query = case.query or {}
+    if "page" in query or "limit" in query:
+        page, limit = int(query.get("page") or 1), min(int(query.get("limit") or 20), 100)
+        query["page"] = min(page, 10_000 // limit)
     return case
 
 

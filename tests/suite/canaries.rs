@@ -14,7 +14,7 @@ use contract::ids::{OrgGuid, ServiceAccountGuid, UserGuid};
 use identity::token::{ApiKeyToken, SessionToken};
 use relay::event::Event;
 use serde_json::{Map, Value, json};
-use service::{Access, Route, Service};
+use service::{Route, Service, Style};
 use store::{SeededChance, journal::Entry};
 use testkit::{Caller, Reply, World};
 use tracing_subscriber::layer::SubscriberExt;
@@ -75,8 +75,10 @@ fn canaries() -> Vec<Canary> {
 }
 
 /// What journal and events tell word by word, because it is about a thing and not about a person (class `Plain`). Whoever
-/// adds a field here says that callers are not asked for anything personal in it. Contacts in a reason are masked.
-const TOLD: &[&str] = &["caption", "code", "description", "reason", "source_refs"];
+/// adds a field here says that callers are not asked for anything personal in it. Contacts in a reason are masked. The id
+/// of a mentor is that of another system, given by operators; that of a referral code is the code.
+const TOLD: &[&str] =
+    &["aggregate_id", "caption", "code", "description", "mentor_id", "reason", "source_refs"];
 
 /// Traces as a function writes them whose log level is `trace`.
 #[derive(Clone, Default)]
@@ -150,7 +152,7 @@ impl Aviary {
     /// A refusal shows nothing of what was sent; but a conflict shows the record, which the caller may read.
     fn judge(&mut self, place: &str, reply: &Reply) {
         self.sent += 1;
-        if reply.status == 200 {
+        if reply.is_success() {
             self.accepted += 1;
             return;
         }
@@ -182,7 +184,7 @@ impl Aviary {
 
     async fn fill(&mut self, service: &'static Service, route: &'static Route) {
         let Sample { caller, mut fields } = sample(&self.world, service, route).await;
-        if route.handler.traits().writes {
+        if route.handler.traits().writes && service.style == Style::Enveloped {
             fields.insert("reason".to_owned(), json!("because"));
             fields.insert("source_refs".to_owned(), json!([{"kind": "ticket", "id": "4711"}]));
         }
@@ -297,13 +299,14 @@ async fn nothing_of_persons_and_secrets_escapes_from_any_field_of_any_route() {
     let (escaped, sent, accepted) = Default::default();
     let mut aviary = Aviary { world, canaries: canaries(), escaped, sent, accepted };
     assert_eq!(aviary.canaries.len(), 60);
+    let mut accepted: BTreeMap<&str, usize> = BTreeMap::new();
     for (service, route) in services::routes() {
         aviary.world = aviary.world.another().await;
+        let before = aviary.accepted;
         aviary.fill(service, route).await;
-        if route.access != Access::Operator {
-            assert!(aviary.accepted > 0, "{} {}: nothing is accepted", service.name, route.call.path);
-        }
+        *accepted.entry(service.name).or_default() += aviary.accepted - before;
     }
+    assert!(accepted.values().all(|count| *count > 0), "of some service nothing is accepted: {accepted:?}");
     aviary.knock().await;
     tracing::trace!("the end of the flight");
     for line in aviary.world.log() {

@@ -44,9 +44,11 @@ pub(crate) fn check(service: &'static Service, route: &Route, fields: &Map<Strin
     assert!(schema.is_object(), "{place} is not said to answer {}: {}", reply.status, reply.text);
     let pointer = format!("{place} {}", reply.status);
     valid(&validator(service.name, pointer, schema), &reply.body, &format!("the answer of {place}"));
-    if reply.status == 200 && method == "post" {
+    if reply.is_success() && operation.get("requestBody").is_some() {
         let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-        let fields = Value::from(fields.clone());
+        let in_path: Vec<_> = route.call.parameters().collect();
+        let fields = fields.clone().into_iter().filter(|(name, _)| !in_path.contains(&name.as_str()));
+        let fields = Value::Object(fields.collect());
         valid(&validator(service.name, place.clone(), schema), &fields, &format!("the request to {place}"));
     }
 }

@@ -44,6 +44,22 @@ async fn a_post_to_crm_makes_a_customer() {
 }
 
 #[tokio::test]
+async fn a_post_to_referral_records_a_click() {
+    let world = World::new().await;
+    let code = json!({
+        "action": "referral-code-create", "actor": "test", "reason": "To hand out", "orgcode": world.orgcode,
+        "mentor_id": "usr_4491",
+    });
+    let code = operate(&world, code).await["referral_code"]["code"].clone();
+    let sample = include_str!("../../events/referral-post.json");
+    let sample = sample.replace("JAN-VERV-8F3A", code.as_str().expect("a code"));
+    let reply = gateway(&world, &referral::SERVICE, &sample).await;
+    assert_eq!((reply.status, &reply.data()["code"]), (201, &code));
+    assert_eq!(reply.data()["ip_address"], "192.0.2.10");
+    assert_eq!(reply.data()["user_agent"], "curl/8.5.0");
+}
+
+#[tokio::test]
 async fn an_operator_makes_a_user_who_logs_in() {
     let world = World::new().await;
     let sample: Value = serde_json::from_str(include_str!("../../events/operator.json")).expect("JSON");

@@ -95,7 +95,7 @@ impl Lane {
         let mut again = send(&world, service, route, &sample, Some(&key)).await;
         // What is still under way, or too slow for a busy machine, is worth another try.
         for _ in 0..MOST_REPEATS {
-            if again.body["error"]["retryable"] != true {
+            if !again.is_retryable() {
                 break;
             }
             again = send(&world, service, route, &sample, Some(&key)).await;
@@ -154,13 +154,12 @@ fn troubles(calls: &[Call]) -> VecDeque<Trouble> {
 /// Checks what came of a command in trouble against what comes of it otherwise.
 fn judge(place: &str, trouble: &Trouble, done: &Done, calm: &Done, ends_right: Option<&str>) {
     let Done { first, again, effects, .. } = done;
-    let tag = |reply: &Reply| reply.body["error"]["major"]["tag"].as_str().map(str::to_owned);
-    let retryable = matches!(tag(first).as_deref(), None | Some("unavailable" | "idempotency-in-progress"));
+    let retryable = matches!(first.tag(), None | Some("unavailable" | "idempotency-in-progress"));
     assert!(retryable, "{place}, {trouble:?}: {}", first.text);
-    let repeated = tag(again).is_none() || tag(again).as_deref() == ends_right;
+    let repeated = again.tag().is_none() || again.tag() == ends_right;
     assert!(repeated, "{place}, {trouble:?}: {}", again.text);
-    if first.status == 200 && again.status == 200 && again.body["data"].get("secret_withheld").is_none() {
-        assert_eq!(again.body["data"], first.body["data"], "{place}, {trouble:?}: another answer");
+    if first.is_success() && again.is_success() && again.data().get("secret_withheld").is_none() {
+        assert_eq!(again.data(), first.data(), "{place}, {trouble:?}: another answer");
     }
     assert_eq!(effects, &calm.effects, "{place}, {trouble:?}: not exactly one effect");
 }
@@ -205,6 +204,11 @@ async fn commands_of_crm_have_one_effect() {
 #[tokio::test]
 async fn commands_of_ofm_have_one_effect() {
     all_withstand("ofm").await;
+}
+
+#[tokio::test]
+async fn commands_of_referral_have_one_effect() {
+    all_withstand("referral").await;
 }
 
 #[tokio::test]

@@ -14,6 +14,10 @@ use crm::{
     lookup::{By, Sought},
 };
 use identity::{invitation::InvitationStatus, keys::Invited};
+use referral::{
+    total::Period,
+    totals::{Of, Shard},
+};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use store::{Operation, Org, Pattern};
@@ -101,6 +105,7 @@ fn patterns(s: &Samples) -> Vec<Pattern> {
     let mut patterns = identity(s, org);
     patterns.extend(crm(s, org));
     patterns.extend(ofm(s, org));
+    patterns.extend(referral(s, org));
     patterns.extend(usm(s, org));
     patterns.extend(rates(s, org));
     patterns.push(get!(relay::keys::lane("{lane_hash}")));
@@ -170,6 +175,38 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
         query!(ofm::keys::cost_centre::by_status(org, all())),
         get!(ofm::keys::tries::of_user(s.id("user"))),
+    ]
+}
+
+fn referral(s: &Samples, org: &Org) -> Vec<Pattern> {
+    let id = s.text("attribution", "attr_a1b2c3");
+    let code = s.text("code", "SAMPLE-CODE");
+    let mentor = s.text("mentor", "mentor_0001");
+    let until = s.text("until", "2027-02-03T08:00:00Z");
+    let total = Of::Mentor(s.text("mentor", "mentor_0001"));
+    let first = Shard::Random(0);
+    let period = s.text("month", "2027-01");
+    let Period::Month(month) = period else { panic!("a month") };
+    vec![
+        get!(referral::keys::attribution::by_id(org, &id)),
+        query!(referral::keys::attribution::newest_first(org)),
+        query!(referral::keys::attribution::oldest_first(org, until)),
+        query!(referral::keys::attribution::by_mentor(org, &mentor)),
+        get!(referral::keys::attribution::tombstone(org, &id)),
+        get!(referral::keys::attribution::answer(org, &id, "{key_hash}")),
+        query!(referral::keys::attribution::answers(org, &id)),
+        get!(referral::keys::attribution::last_click(org, "{click_hash}")),
+        get!(referral::keys::code::by_code(org, &code)),
+        get!(referral::keys::code::claim(&code)),
+        query!(referral::keys::code::by_status(org, all())),
+        query!(referral::keys::code::by_mentor(org, &mentor, all())),
+        get!(referral::keys::member::by_hash(org, "{member_hash}")),
+        get!(referral::keys::total::all_time(org, &total, first)),
+        get!(referral::keys::total::month(org, &Of::Org, month, first)),
+        query!(referral::keys::total::of_period(org, &total, period)),
+        query!(referral::keys::total::of_months(org, &Of::Org)),
+        get!(referral::keys::upkeep::of_org(org)),
+        query!(referral::keys::upkeep::orgs_with_codes()),
     ]
 }
 

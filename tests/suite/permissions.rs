@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use contract::roles::Role;
 use service::{
-    Access, Route,
-    openapi::{Who, who},
+    Access, Route, Style,
+    openapi::{Who, path, who},
 };
 
 use crate::{generated, services};
@@ -23,6 +23,7 @@ Generated from the route tables; a test compares.
 | key | any valid key |
 | associated | an active owner or member of the org, whatever their roles; a key with one of the roles named |
 | role | an associated caller with one of the roles named; owners always |
+| public or role | in a deployment that is open to the public anyone, without a credential; in any other an associated caller with one of the roles named; owners always |
 | owner | an active owner of the org, or a key with the role `owner` or `ofm_owner` |
 | owner-in-person | an active owner's session; keys are refused |
 | primary-owner | the active primary owner's session; keys are refused |
@@ -59,14 +60,17 @@ fn row(route: &Route) -> String {
         (true, roles) => code(roles),
     };
     let name = match route.access {
-        Access::OneOf(roles) => {
-            format!("role: {}", code(&roles.iter().map(|role| role.as_str()).collect::<Vec<_>>()))
-        }
+        Access::OneOf(roles) => format!("role: {}", code(&names(roles))),
+        Access::PublicOr(roles) => format!("public or role: {}", code(&names(roles))),
         _ => name.to_owned(),
     };
     let traits = route.handler.traits();
     let gated = if traits.writes && traits.gated && route.access != Access::Operator { "yes" } else { "" };
     format!("| `{} {}` | {name} | {roles} | {gated} |", route.call.method, route.call.path)
+}
+
+fn names(roles: &[Role]) -> Vec<&'static str> {
+    roles.iter().map(|role| role.as_str()).collect()
 }
 
 fn code(names: &[&str]) -> String {
@@ -77,9 +81,12 @@ fn code(names: &[&str]) -> String {
 fn by_role() -> String {
     let mut opened: BTreeMap<&str, (Vec<String>, Vec<String>)> = BTreeMap::new();
     for (service, route) in services::routes() {
-        let name = format!("`/{}{}`", service.name, route.call.path);
+        let name = match service.style {
+            Style::Enveloped => format!("`{}`", path(service, route)),
+            Style::Rest { .. } => format!("`{} {}`", route.call.method, path(service, route)),
+        };
         match route.access {
-            Access::OneOf(roles) => {
+            Access::OneOf(roles) | Access::PublicOr(roles) => {
                 for role in roles {
                     opened.entry(role.as_str()).or_default().0.push(name.clone());
                 }

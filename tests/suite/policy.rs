@@ -10,7 +10,7 @@ use contract::{error::Tag, revision::Revision};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::IgnoredAny};
 use serde_json::{Map, Value, json};
-use service::{Access, Answer, Class, Ctx, OrgFrom, Route, Service, Written, post, read, write};
+use service::{Access, Answer, Class, Ctx, OrgFrom, Route, Service, Style, Written, post, read, write};
 use store::{Batch, Classified, Entity, Index, Key, Listing, Order, Org, Partition, System};
 use testkit::{Caller, Reply, World, database, iam, items::Items, proxy::Proxy};
 use uuid::Uuid;
@@ -39,10 +39,11 @@ static ROUTES: &[Route] = &[
 static AREAS: &[&[Route]] = &[ROUTES];
 
 /// Services that check nobody, under the names of those that do: it is the function that has the role.
-static ROBBERS: [Service; 3] = [robber("crm"), robber("ofm"), robber("usm")];
+static ROBBERS: [Service; 4] = [robber("crm"), robber("ofm"), robber("referral"), robber("usm")];
 
 const fn robber(name: &'static str) -> Service {
-    Service { name, summary: "A service that checks nobody", areas: AREAS }
+    let summary = "A service that checks nobody";
+    Service { name, summary, style: Style::Enveloped, figures: &[], areas: AREAS }
 }
 
 /// Something in the table, whosever it is.
@@ -196,9 +197,14 @@ async fn victim() -> (World, Items) {
     world.post(&ofm::SERVICE, &world.owner, "/cost-centre/create", centre).await.data();
     let account = json!({ "code": "TILL-1", "caption": "Till", "roles": ["ofm_view"] });
     world.post(&usm::SERVICE, &world.owner, "/service_account/create", account).await.data();
+    let code = json!({ "orgcode": world.orgcode, "mentor_id": "usr_4491" });
+    let code = world.act(&operator::SERVICE, "referral-code-create", code).await;
+    let click = json!({ "code": code.data()["referral_code"]["code"], "ip_address": "192.0.2.1" });
+    let click = click.to_string();
+    world.send(&referral::SERVICE, &Caller::anonymous(), "POST", "/", click).await.data();
     let mut items = world.items().await;
     items.retain(|_, item| item.contains_key("revision"));
-    for service in ["crm", "ofm", "usm"] {
+    for service in ["crm", "ofm", "referral", "usm"] {
         assert!(items.keys().any(|(pk, _)| pk.starts_with(service)), "nothing of {service}");
     }
     (world, items)
@@ -312,7 +318,7 @@ async fn the_requests_of_every_function_are_judged() {
     let before = iam::judged("crm", "BatchGetItem");
     world.post(&crm::SERVICE, &world.owner, "/customer/list", json!({})).await.data();
     assert!(iam::judged("crm", "BatchGetItem") > before);
-    for function in ["crm", "ofm", "operator", "usm"] {
+    for function in ["crm", "ofm", "operator", "referral", "usm"] {
         // That there is one is all that is asked: without a role nothing of the function could be judged.
         let _ = iam::role(function);
     }

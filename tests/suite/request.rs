@@ -56,12 +56,17 @@ pub(crate) async fn deliver(
         Some(key) => caller.clone().with("idempotency-key", key),
         None => caller.clone(),
     };
-    let (path, body) = if route.call.method == "GET" {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let query: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
-        (format!("{}?{}", route.call.path, query.join("&")), String::new())
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (mut path, mut rest) = (route.call.path.to_owned(), fields.clone());
+    for name in route.call.parameters() {
+        let value = rest.remove(name).as_ref().map(text).unwrap_or_default();
+        path = path.replace(&format!("{{{name}}}"), &value);
+    }
+    let (path, body) = if route.call.takes_query() {
+        let query: Vec<_> = rest.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+        (format!("{path}?{}", query.join("&")), String::new())
     } else {
-        (route.call.path.to_owned(), Value::from(fields.clone()).to_string())
+        (path, Value::from(rest).to_string())
     };
     world.send(service, &caller, route.call.method, &path, body).await
 }
@@ -89,7 +94,7 @@ pub(crate) async fn raw(
     }
     let request = Request {
         method: method.to_owned(),
-        path: format!("/{}{path}", service.name),
+        path: format!("{}{path}", service.base()),
         query: Vec::new(),
         headers: map,
         body,

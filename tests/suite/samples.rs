@@ -6,6 +6,7 @@ mod crm;
 mod ofm;
 mod operator;
 mod people;
+mod referral;
 mod usm;
 
 use serde_json::{Map, Value, json};
@@ -16,11 +17,12 @@ use crate::request::Sample;
 
 /// The sample for a route, in this world.
 pub(crate) async fn sample(world: &World, service: &Service, route: &Route) -> Sample {
-    let path = route.call.path;
+    let path = route.call.name;
     // Apart on the heap: together these are too large for a stack.
     let made = match service.name {
         "crm" => Box::pin(crm::sample(world, path)).await,
         "ofm" => Box::pin(ofm::sample(world, path)).await,
+        "referral" => Box::pin(referral::sample(world, path)).await,
         "usm" => Box::pin(usm::sample(world, path)).await,
         "operator" => Box::pin(operator::sample(world, path)).await,
         _ => None,
@@ -48,7 +50,7 @@ fn with_org(world: &World, route: &Route, mut sample: Sample) -> Sample {
         OrgFrom::BodyCode => {
             sample.fields.entry("orgcode").or_insert_with(|| json!(world.orgcode));
         }
-        OrgFrom::Nowhere | OrgFrom::Header => {}
+        OrgFrom::Nowhere | OrgFrom::Header | OrgFrom::Deployment | OrgFrom::Holder => {}
     }
     sample
 }

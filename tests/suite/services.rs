@@ -3,7 +3,8 @@
 use service::{Access, Route, Service};
 
 /// The services, those behind HTTP first.
-pub(crate) static ALL: &[&Service] = &[&crm::SERVICE, &ofm::SERVICE, &usm::SERVICE, &operator::SERVICE];
+pub(crate) static ALL: &[&Service] =
+    &[&crm::SERVICE, &ofm::SERVICE, &referral::SERVICE, &usm::SERVICE, &operator::SERVICE];
 
 /// Every route with its service.
 pub(crate) fn routes() -> impl Iterator<Item = (&'static Service, &'static Route)> {

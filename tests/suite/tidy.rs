@@ -124,6 +124,7 @@ fn an_org_is_taken_for_checked_where_callers_are_checked() {
             "shared/store/",
             "shared/service/",
             "functions/operator/",
+            "functions/referral/src/operator/",
             "functions/relay/",
             "infra/",
         ])

@@ -2,7 +2,7 @@
 
 use contract::roles::Role;
 use serde_json::{Map, Value, json};
-use service::{Access, OrgFrom, Route, Service};
+use service::{Access, OrgFrom, Route, Service, Style};
 use testkit::{Caller, Reply, World};
 
 use crate::{
@@ -24,7 +24,7 @@ fn json_headers(caller: &Caller) -> Vec<(&'static str, String)> {
 #[track_caller]
 fn refused_unread(world: &World, reply: &Reply, tag: &str, route: &Route) {
     let place = format!("{} {}", route.call.method, route.call.path);
-    assert_eq!(reply.body["error"]["major"]["tag"], tag, "{place}: {}", reply.text);
+    assert_eq!(reply.tag(), Some(tag), "{place}: {}", reply.text);
     let log = world.last_log();
     assert_eq!((&log["reads"], &log["writes"], &log["tag"]), (&json!(0), &json!(0), &json!(tag)), "{place}");
 }
@@ -36,32 +36,36 @@ async fn requests_of_the_wrong_form_are_refused_before_any_read() {
     for (service, route) in http_routes() {
         let path = route.call.path;
         let headers = json_headers(&world.owner);
-        if route.call.method == "GET" {
-            let reply = raw(&world, service, "POST", path, &headers, b"{}".to_vec()).await;
-            refused_unread(&world, &reply, "method-not-allowed", route);
-            assert_eq!(reply.header("allow"), Some("GET"));
+        let methods: Vec<_> = service.routes().filter(|other| other.call.path == path).collect();
+        let methods: Vec<_> = methods.into_iter().map(|route| route.call.method).collect();
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            if !methods.contains(&method) {
+                let reply = raw(&world, service, method, path, &headers, b"{}".to_vec()).await;
+                refused_unread(&world, &reply, "method-not-allowed", route);
+                assert_eq!(reply.header("allow"), Some(&*methods.join(", ")));
+            }
+        }
+        if route.call.takes_query() {
             continue;
         }
-        let reply = raw(&world, service, "GET", path, &headers, Vec::new()).await;
-        refused_unread(&world, &reply, "method-not-allowed", route);
-        assert_eq!(reply.header("allow"), Some("POST"));
+        let method = route.call.method;
         for body in ["{", "[]", "[{}]", "null", "7", "\"{}\"", "{\"a\": NaN}", "\u{feff}{}"] {
-            let reply = raw(&world, service, "POST", path, &headers, body.into()).await;
+            let reply = raw(&world, service, method, path, &headers, body.into()).await;
             refused_unread(&world, &reply, "invalid-json", route);
         }
         let not_utf8 = b"{\"reason\": \"\xff\"}".to_vec();
         refused_unread(
             &world,
-            &raw(&world, service, "POST", path, &headers, not_utf8).await,
+            &raw(&world, service, method, path, &headers, not_utf8).await,
             "invalid-json",
             route,
         );
-        let reply = raw(&world, service, "POST", path, &headers, large.clone().into()).await;
+        let reply = raw(&world, service, method, path, &headers, large.clone().into()).await;
         refused_unread(&world, &reply, "payload-too-large", route);
         for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx"] {
             let headers =
                 [world.owner.headers.clone(), vec![("content-type", content_type.to_owned())]].concat();
-            let reply = raw(&world, service, "POST", path, &headers, b"{}".to_vec()).await;
+            let reply = raw(&world, service, method, path, &headers, b"{}".to_vec()).await;
             refused_unread(&world, &reply, "unsupported-media-type", route);
         }
     }
@@ -71,7 +75,11 @@ async fn requests_of_the_wrong_form_are_refused_before_any_read() {
 async fn unknown_paths_are_refused_before_any_read() {
     let world = World::new().await;
     for service in services::http() {
-        for path in ["/", "/nothing", "/stat/", "/Stat", "/../stat", "/%73tat"] {
+        let paths: &[&str] = match service.style {
+            Style::Enveloped => &["/", "/nothing", "/stat/", "/Stat", "/../stat", "/%73tat"],
+            Style::Rest { .. } => &["//", "/no/such/path", "/mentor/x/y", "/mentor/x/total/", "/x/"],
+        };
+        for path in paths {
             let reply = raw(&world, service, "POST", path, &json_headers(&world.owner), b"{}".to_vec()).await;
             reply.refused("route-not-found");
             assert_eq!(world.last_log()["reads"], 0);
@@ -200,7 +208,9 @@ fn refusal(access: Access, is_key: bool, role: Role) -> Option<&'static str> {
     match access {
         Access::Human | Access::OwnerInPerson | Access::PrimaryOwner if is_key => Some("forbidden"),
         Access::Associated(roles) if is_key && !roles.contains(&role) && !is_owner => Some("forbidden"),
-        Access::OneOf(roles) if !roles.contains(&role) && !is_owner => Some("forbidden"),
+        Access::OneOf(roles) | Access::PublicOr(roles) if !roles.contains(&role) && !is_owner => {
+            Some("forbidden")
+        }
         Access::Owner if !is_owner => Some("not-owner"),
         Access::OwnerInPerson => Some("not-owner"),
         Access::PrimaryOwner => Some("not-primary-owner"),
@@ -229,7 +239,7 @@ async fn roles_open_what_the_table_says_and_nothing_else() {
         for (is_key, role, caller) in &callers {
             request.caller = caller.clone();
             let reply = send(&world, service, route, &request, None).await;
-            let tag = reply.body["error"]["major"]["tag"].as_str();
+            let tag = reply.tag();
             let refused = tag.filter(|tag| ["forbidden", "not-owner", "not-primary-owner"].contains(tag));
             let expected = refusal(route.access, *is_key, *role);
             let excused = expected.is_none() && ALSO_JUDGED_BY_REQUEST.contains(&route.call.path);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::Value;
-use service::openapi;
+use service::{Style, openapi};
 
 use crate::services;
 
@@ -32,7 +32,12 @@ fn wanted() -> Vec<Wanted> {
 
 fn present() -> BTreeSet<String> {
     let name = |(service, route): (&service::Service, &service::Route)| {
-        format!("{} {} {}", service.name, route.call.method, route.call.path)
+        // The rows of the REST service name whole paths.
+        let path = match service.style {
+            Style::Enveloped => route.call.path.to_owned(),
+            Style::Rest { .. } => openapi::path(service, route),
+        };
+        format!("{} {} {path}", service.name, route.call.method)
     };
     services::routes().map(name).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! One module per entity: its record, its rules, its routes and their handlers. Keys are in [`keys`].
 
-use service::Service;
+use service::{Service, Style};
 
 mod access;
 pub mod customer;
@@ -19,5 +19,7 @@ pub mod stored_answer;
 pub static SERVICE: Service = Service {
     name: "crm",
     summary: "Customers and what is kept of them",
+    style: Style::Enveloped,
+    figures: &[],
     areas: &[customer::ROUTES, retention::ROUTES, stat::ROUTES],
 };

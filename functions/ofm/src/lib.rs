@@ -3,7 +3,7 @@
 //! One module per entity: its record, its transitions, its routes and their handlers. Keys are in [`keys`]. The
 //! records of orgs, owners and members are in `identity`, for every service checks its callers against them.
 
-use service::Service;
+use service::{Service, Style};
 
 mod access;
 pub mod cost_centre;
@@ -23,6 +23,8 @@ pub mod tries;
 pub static SERVICE: Service = Service {
     name: "ofm",
     summary: "Organisations, people, facilities, sales channels, tills",
+    style: Style::Enveloped,
+    figures: &[],
     areas: &[
         stat::ROUTES,
         founding::ROUTES,

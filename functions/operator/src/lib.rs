@@ -2,9 +2,10 @@
 //! journal: checking it and publishing it again (`docs/events.md`).
 //!
 //! Invoked directly, never behind the API: IAM decides who may. One module per entity. Records keep the service that
-//! owns them: this one has no keys of its own but [`keys`], which names those that an action asks for.
+//! owns them: this one has no keys of its own but [`keys`], which names those that an action asks for. The actions about
+//! referral codes and totals stand beside their records, in `referral`.
 
-use service::Service;
+use service::{Service, Style};
 
 mod aggregate;
 mod chain;
@@ -25,6 +26,8 @@ mod user_status;
 pub static SERVICE: Service = Service {
     name: "operator",
     summary: "Users, invitations, verification, remediation and the journal, by direct invocation",
+    style: Style::Enveloped,
+    figures: &[&referral::RETENTION_DAYS],
     areas: &[
         user::ACTIONS,
         user_status::ACTIONS,
@@ -34,6 +37,9 @@ pub static SERVICE: Service = Service {
         member::ACTIONS,
         journal_verify::ACTIONS,
         event_replay::ACTIONS,
+        referral::operator::code::ACTIONS,
+        referral::operator::recount::ACTIONS,
+        referral::operator::retention::ACTIONS,
         clock::ACTIONS,
     ],
 };

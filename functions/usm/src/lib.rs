@@ -3,7 +3,7 @@
 //! The records themselves are in `identity`, for every service reads them. Here are the routes that change them, and
 //! what only those need: caps that hold under concurrency, look-ups by public handle, and lock-outs.
 
-use service::Service;
+use service::{Service, Style};
 
 pub mod api_key;
 pub mod key_handle;
@@ -20,5 +20,7 @@ pub mod session;
 pub static SERVICE: Service = Service {
     name: "usm",
     summary: "Sessions, service accounts, API keys",
+    style: Style::Enveloped,
+    figures: &[],
     areas: &[login::ROUTES, session::ROUTES, service_account::ROUTES, api_key::ROUTES, key_policy::ROUTES],
 };

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
 
 /// The functions that are deployed.
-const FUNCTIONS: &[&str] = &["ofm", "crm", "usm", "operator", "relay"];
+const FUNCTIONS: &[&str] = &["ofm", "crm", "referral", "usm", "operator", "relay"];
 
 /// The functions that are measured: all, or those that `FUNCTIONS` names, separated by commas.
 pub(crate) fn functions() -> Vec<&'static str> {

@@ -11,6 +11,7 @@ use crate::{
     child::{Child, log_to, without_cargo},
     config::Config,
     emulator,
+    seed::ORGCODE,
     template::{Function, Template},
     wait,
 };
@@ -36,6 +37,9 @@ const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000
 /// One person at one machine stands for all the callers of an org, and `make fuzz` for more than there ever are.
 const RATE_LIMIT_PERCENT: &str = "10000";
 
+/// At that percentage 6,000 requests a minute from each address (referral §2).
+const REFERRALS_PER_MINUTE: &str = "60";
+
 /// What the functions find in their environment, as the template gives it to them in AWS, and what makes them use
 /// this machine's stand-ins.
 pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static str, String)>> {
@@ -60,6 +64,13 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
         ("G3N_DEAD_LETTERS", dead_letters),
         ("G3N_LOOKUP_KEY", DEVELOPMENT_LOOKUP_KEY.to_owned()),
         ("G3N_RATE_LIMIT_PERCENT", RATE_LIMIT_PERCENT.to_owned()),
+        // Open to the public, as its page has it, with its defaults.
+        ("G3N_REFERRAL_ACCESS", "public".to_owned()),
+        ("G3N_REFERRAL_CLICKS_PER_MINUTE", REFERRALS_PER_MINUTE.to_owned()),
+        ("G3N_REFERRAL_DEDUPE_MINUTES", String::new()),
+        ("G3N_REFERRAL_ORG", ORGCODE.to_owned()),
+        ("G3N_REFERRAL_OTHERS_PER_MINUTE", REFERRALS_PER_MINUTE.to_owned()),
+        ("G3N_REFERRAL_RETENTION_DAYS", String::new()),
         ("G3N_STAGE", "local".to_owned()),
         ("G3N_TABLE", table),
         ("G3N_TEST_CLOCK", "1".to_owned()),
@@ -99,8 +110,9 @@ fn router(functions: &[Function]) -> String {
     })
 }
 
-/// Waits until every function has answered once: an HTTP service at its `/stat`, the others a direct invocation
-/// that asks for nothing. Functions start with their first request, so the first caller need not wait for them.
+/// Waits until every function has answered once: an HTTP service at its first path, whatever it says to that, the others
+/// a direct invocation that asks for nothing. Functions start with their first request, so the first caller need not
+/// wait for them.
 pub async fn until_ready(config: &Config, functions: &[Function]) -> Result<()> {
     let client = reqwest::Client::new();
     futures::future::try_join_all(functions.iter().map(|function| first_answer(&client, config, function)))
@@ -111,11 +123,11 @@ pub async fn until_ready(config: &Config, functions: &[Function]) -> Result<()> 
 async fn first_answer(client: &reqwest::Client, config: &Config, function: &Function) -> Result<()> {
     let (gateway, name) = (config.gateway(), &function.name);
     let answer = wait::until(name, COMPILE_LIMIT, async || {
-        let request = if function.paths.is_empty() {
+        let request = if let Some(path) = function.paths.first() {
+            client.get(format!("{gateway}{path}"))
+        } else {
             let url = format!("{gateway}/2015-03-31/functions/{name}/invocations");
             client.post(url).json(&json!({ "Records": [] }))
-        } else {
-            client.get(format!("{gateway}/{name}/stat"))
         };
         request.timeout(COMPILE_LIMIT).send().await.ok()
     })

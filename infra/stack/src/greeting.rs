@@ -8,7 +8,7 @@ use crate::{
     config::{Config, Database},
     emulator::EVENTS_QUEUE,
     functions,
-    seed::{Demo, EMAIL, ORGCODE, PASSCODE},
+    seed::{Demo, EMAIL, MENTOR, ORGCODE, PASSCODE, REFERRAL_CODE},
     template::Template,
 };
 
@@ -42,7 +42,8 @@ The stack is up. Ctrl-C stops it.
 
 Watch every event in another terminal: make events
 
-Paste these lines in a third. They make an org, a cost centre and a customer, and delete the customer again:
+Paste these lines in a third. They make an org, a cost centre and a customer, and delete the customer again; then the
+referral page's own examples, from a click to its deletion, which ask for no credential:
 
 {}",
         services.join(", "),
@@ -53,6 +54,7 @@ Paste these lines in a third. They make an org, a cost centre and a customer, an
 /// A shell script that takes an org and a customer from their making to the customer's end.
 fn lines(config: &Config, demo: &Demo) -> String {
     let Demo { session_guid, api_key, invitation_code, .. } = demo;
+    let (code, mentor) = (REFERRAL_CODE, MENTOR);
     let orgcode = format!("SHOP{}", &invitation_code[invitation_code.len().saturating_sub(4)..]);
     format!(
         r#"api={api} session={session_guid} key={api_key} org={orgcode}
@@ -67,6 +69,16 @@ curl -sS $api/crm/customer/get -H "$person" -H "$tenant" -H "$json" -d '{{"email
 curl -sS $api/crm/customer/list -H "$person" -H "$tenant" -H "$json" -d '{{"limit": 10}}'; echo
 curl -sS $api/crm/customer/delete -H "$person" -H "$tenant" -H "$json" -d '{{"customer_guid": "'$customer'", "reason": "Asked for it"}}'; echo
 curl -sS $api/crm/customer/list -H "x-api-key: $key" -H "x-orgcode: {ORGCODE}" -H "$json" -d '{{"limit": 10}}'; echo
+
+referrals=$api/api/v1/referral-attributions
+click='{{"code": "{code}", "ip_address": "185.12.34.56", "user_agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0)", "referrer_url": "https://instagram.com", "occurred_at": "2026-03-20T14:22:00Z"}}'
+id=$(curl -sS $referrals -H "$json" -d "$click" | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
+curl -sS $referrals; echo
+curl -sS $referrals/$id; echo
+curl -sS -X PUT $referrals/$id -H "$json" -d '{{"code": "{code}", "new_member_id": "usr_5892", "confirmed_at": "2026-03-25T10:00:00Z"}}'; echo
+curl -sS $referrals/mentor/{mentor}; echo
+curl -sS $referrals/mentor/{mentor}/total; echo
+curl -sS -X DELETE $referrals/$id; echo
 "#,
         api = config.gateway(),
     )

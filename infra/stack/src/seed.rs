@@ -1,4 +1,4 @@
-//! The demo tenant: a verified person who owns a verified org, a key for its till, and a few customers.
+//! The demo tenant: a verified person who owns a verified org, a key for its till, a few customers and referral codes.
 //!
 //! Made through the same calls as a real tenant (usm §5, first run). Each step looks first whether it was done, so
 //! that a stack whose data stayed is seeded as well as an empty one.
@@ -14,6 +14,10 @@ pub const ORGCODE: &str = "DEMO";
 pub const EMAIL: &str = "demo@example.com";
 /// The demo person's passcode, known to everybody.
 pub const PASSCODE: &str = "Demo-passcode-1";
+/// The referral code of the referral page's examples.
+pub const REFERRAL_CODE: &str = "JAN-VERV-8F3A";
+/// The mentor of the referral page's examples.
+pub const MENTOR: &str = "usr_4491";
 /// Who asks the operator for all this, as the journal has it.
 const ACTOR: &str = "local stack";
 const REASON: &str = "Demo tenant";
@@ -42,6 +46,7 @@ pub async fn seed(api: &Api) -> Result<Demo> {
     let org_guid = org(&person, &user_guid).await.context("the demo org")?;
     let api_key = key(&person, &org_guid).await.context("the demo org's key")?;
     customers(&person).await.context("the demo customers")?;
+    referral_codes(api).await.context("the demo referral codes")?;
     let invitation = json!({ "user_guid": user_guid, "caption": "An org to try things out" });
     let invitation = operate(api, "invitation-create", invitation).await?;
     let invitation_code = text(&invitation, "/code")?.to_owned();
@@ -133,6 +138,15 @@ async fn create_service_account(person: &Api, org_guid: &str) -> Result<Value> {
         "roles": ["ofm_view", "crm_view", "crm_edit"],
     });
     person.post("/usm/service_account/create", request).await?.done()
+}
+
+/// The codes of two mentors, the first as the referral page has it. Making one again answers the first one.
+async fn referral_codes(api: &Api) -> Result<()> {
+    for (code, mentor_id) in [(REFERRAL_CODE, MENTOR), ("MIA-LOWE-2K7P", "usr_4502")] {
+        let code = json!({ "orgcode": ORGCODE, "mentor_id": mentor_id, "code": code });
+        operate(api, "referral-code-create", code).await?;
+    }
+    Ok(())
 }
 
 async fn customers(person: &Api) -> Result<()> {

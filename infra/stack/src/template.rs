@@ -143,9 +143,16 @@ pub struct Function {
 }
 
 impl Template {
-    /// As the local stack and the tests deploy it: stage `local`, and no prefix before the bucket's name.
+    /// As the local stack and the tests deploy it: stage `local`, no prefix before the bucket's name, and the referral
+    /// service open to the public, for the demo tenant.
     pub fn local() -> Result<Self> {
-        Self::read(SOURCE, &BTreeMap::from([("Stage", "local"), ("BucketPrefix", "")]))
+        let given = [
+            ("Stage", "local"),
+            ("BucketPrefix", ""),
+            ("ReferralAccess", "public"),
+            ("ReferralOrg", crate::seed::ORGCODE),
+        ];
+        Self::read(SOURCE, &BTreeMap::from(given))
     }
 
     /// The template written in `source`. Parameters that `given` does not name have their default.
@@ -415,7 +422,7 @@ mod tests {
     fn functions_are_read_with_their_paths_and_the_global_environment() {
         let functions = Template::local().unwrap().functions().unwrap();
         let names: Vec<_> = functions.iter().map(|function| function.name.as_str()).collect();
-        assert_eq!(names, ["crm", "ofm", "operator", "relay", "usm"]);
+        assert_eq!(names, ["crm", "ofm", "operator", "referral", "relay", "usm"]);
         assert_eq!(functions[0].paths, ["/crm", "/crm/{proxy+}"]);
         assert!(functions[2].paths.is_empty(), "the operator is behind the API");
         assert!(functions[0].variables.iter().any(|name| name == "G3N_STAGE"));

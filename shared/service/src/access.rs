@@ -23,6 +23,8 @@ pub enum Access {
     Associated(&'static [Role]),
     /// Whoever is associated and has one of these roles, or is an owner.
     OneOf(&'static [Role]),
+    /// Anyone, where the deployment is open to the public; in any other as [`Access::OneOf`] (referral §2).
+    PublicOr(&'static [Role]),
     /// An active owner, or a key with the role of one.
     Owner,
     /// An active owner's session; a key is refused.
@@ -34,6 +36,15 @@ pub enum Access {
 }
 
 impl Access {
+    /// The rule in a deployment that is open to the public, or is not.
+    pub(crate) fn in_deployment(self, is_public: bool) -> Self {
+        match self {
+            Self::PublicOr(_) if is_public => Self::Public,
+            Self::PublicOr(roles) => Self::OneOf(roles),
+            rule => rule,
+        }
+    }
+
     /// Whether the caller must belong to the org of the request.
     pub(crate) fn needs_association(self) -> bool {
         !matches!(self, Self::Public | Self::Any | Self::Human | Self::Key | Self::Operator)
@@ -49,7 +60,7 @@ impl Access {
             Self::Human => Ok(false),
             Self::Associated(roles) if is_key => one_of(caller, roles),
             Self::Associated(_) => Ok(false),
-            Self::OneOf(roles) => one_of(caller, roles),
+            Self::OneOf(roles) | Self::PublicOr(roles) => one_of(caller, roles),
             Self::OwnerInPerson | Self::PrimaryOwner if is_key => refuse(Tag::Forbidden),
             Self::Owner | Self::OwnerInPerson if !caller.is_owner => refuse(Tag::NotOwner),
             Self::Owner | Self::OwnerInPerson => Ok(true),
@@ -68,7 +79,9 @@ impl Access {
             Self::Any => with(&[]),
             Self::Human => with(&[Tag::Forbidden]),
             Self::Key => key.to_vec(),
-            Self::Associated(_) | Self::OneOf(_) => with(&[Tag::Forbidden, Tag::NotFound]),
+            Self::Associated(_) | Self::OneOf(_) | Self::PublicOr(_) => {
+                with(&[Tag::Forbidden, Tag::NotFound])
+            }
             Self::Owner => with(&[Tag::NotOwner, Tag::NotFound]),
             Self::OwnerInPerson => with(&[Tag::Forbidden, Tag::NotOwner, Tag::NotFound]),
             Self::PrimaryOwner => with(&[Tag::Forbidden, Tag::NotPrimaryOwner, Tag::NotFound]),

@@ -4,7 +4,7 @@ use contract::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
-use store::{Change, Entity, Stored};
+use store::{Change, Entity, Sent, Stored};
 
 use crate::ctx::Ctx;
 
@@ -43,17 +43,36 @@ pub struct Written<T> {
     pub(crate) change: Option<Change>,
     pub(crate) answer: Answer<T>,
     pub(crate) replay: Option<T>,
+    pub(crate) sent: Sent,
 }
 
 impl<T> Written<T> {
     /// The change with its answer.
     pub(crate) fn new(change: Change, answer: Answer<T>) -> Self {
-        Self { change: Some(change), answer, replay: None }
+        Self { change: Some(change), answer, replay: None, sent: Sent::default() }
     }
 
     /// The answer to a dry run: nothing is written, and no idempotency key is used (crm §1).
     pub fn dry_run(answer: Answer<T>) -> Self {
-        Self { change: None, answer, replay: None }
+        Self { change: None, answer, replay: None, sent: Sent::default() }
+    }
+
+    /// The answer to a request that made a record: 201, and where the record is (referral §3).
+    #[must_use]
+    pub fn created(mut self, location: String) -> Self {
+        self.sent.status = 201;
+        self.with_header("location", location)
+    }
+
+    /// The answer to a repeat of a request that made a record (referral §4).
+    #[must_use]
+    pub fn deduplicated(self) -> Self {
+        self.with_header("x-deduplicated", "true")
+    }
+
+    fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.sent.headers.push((name.to_owned(), value.into()));
+        self
     }
 
     /// What is answered to a repeat with the same idempotency key instead: the data without its secret (usm §1).
@@ -70,16 +89,23 @@ pub struct Outcome {
     pub(crate) revision: Option<Value>,
     pub(crate) change: Option<Change>,
     pub(crate) replay: Option<Box<RawValue>>,
+    pub(crate) sent: Sent,
 }
 
 impl Outcome {
     pub(crate) fn read<T: Serialize>(answer: Answer<T>) -> Result<Self> {
-        Ok(Self { data: raw(&answer.data)?, revision: answer.revision, change: None, replay: None })
+        Ok(Self {
+            data: raw(&answer.data)?,
+            revision: answer.revision,
+            change: None,
+            replay: None,
+            sent: Sent::default(),
+        })
     }
 
     pub(crate) fn written<T: Serialize>(written: Written<T>) -> Result<Self> {
         let replay = written.replay.as_ref().map(raw).transpose()?;
-        Ok(Self { change: written.change, replay, ..Self::read(written.answer)? })
+        Ok(Self { change: written.change, replay, sent: written.sent, ..Self::read(written.answer)? })
     }
 }
 

@@ -14,7 +14,10 @@ use contract::{
 };
 use store::{Chance, Store};
 
-use crate::{limit::Limiter, route::Service};
+use crate::{
+    limit::Limiter,
+    route::{Figure, Service},
+};
 
 /// Which build this is.
 pub const fn build() -> Build {
@@ -75,10 +78,21 @@ pub struct Settings {
     pub lookup_key: LookupKey,
     /// The origins that may call from a browser.
     pub cors_origins: Vec<String>,
+    /// The one org of a deployment that is open to the public, for services that may be (referral §2).
+    pub public_org: Option<OrgCode>,
+    /// What the deployment sets of [`Service::figures`], by variable.
+    pub figures: HashMap<&'static str, u32>,
     /// Whether time can be shifted by the operator (local stack and tests only).
     pub test_clock: bool,
     /// How many requests are let through, in percent of what the class of each route says (contract §11); 0 for all.
     pub rate_percent: u32,
+}
+
+impl Settings {
+    /// What the deployment says, or the default.
+    pub(crate) fn figure(&self, figure: &Figure) -> u32 {
+        self.figures.get(figure.variable).copied().unwrap_or(figure.default)
+    }
 }
 
 /// A function at work.
@@ -96,10 +110,10 @@ pub struct App {
     /// Where it logs.
     pub log: LogSink,
     pub(crate) limiter: Limiter,
-    orgs: Mutex<HashMap<OrgCode, OrgGuid>>,
+    orgs: Mutex<HashMap<String, OrgGuid>>,
 }
 
-/// So many orgcodes are remembered; a code never changes its org, so forgetting costs one read and nothing else.
+/// So many codes are remembered; a code never changes its org, so forgetting costs one read and nothing else.
 const MOST_ORGS: usize = 10_000;
 
 impl App {
@@ -116,15 +130,16 @@ impl App {
         Self { service, store, chance, clock, settings, log, limiter, orgs }
     }
 
-    pub(crate) fn remembered(&self, code: &OrgCode) -> Option<OrgGuid> {
-        self.orgs.lock().unwrap_or_else(PoisonError::into_inner).get(code).copied()
+    /// The org that the claim on a code names, by the claim's partition.
+    pub(crate) fn remembered(&self, claim: &str) -> Option<OrgGuid> {
+        self.orgs.lock().unwrap_or_else(PoisonError::into_inner).get(claim).copied()
     }
 
-    pub(crate) fn remember(&self, code: &OrgCode, guid: OrgGuid) {
+    pub(crate) fn remember(&self, claim: &str, guid: OrgGuid) {
         let mut orgs = self.orgs.lock().unwrap_or_else(PoisonError::into_inner);
         if orgs.len() >= MOST_ORGS {
             orgs.clear();
         }
-        orgs.insert(code.clone(), guid);
+        orgs.insert(claim.to_owned(), guid);
     }
 }

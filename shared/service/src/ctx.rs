@@ -1,6 +1,6 @@
 //! What a handler is given: the caller, the org, the time, the table.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use contract::{
     codes::OrgCode,
@@ -12,16 +12,20 @@ use contract::{
     secret::LookupKey,
     time::Time,
 };
+use futures::future::try_join;
 use identity::org::OrgRecord;
 use serde_json::Value;
-use store::{Action, Batch, Change, Entity, Found, Key, Listing, Org, Page, Stamp, Store, Stored};
+use store::{
+    Action, Batch, Change, Entity, Figures, Found, Key, Listing, Org, Page, Stamp, Store, Stored, Tallies,
+    Tally,
+};
 use uuid::Uuid;
 
 use crate::{
     answer::{Answer, Resource, Written},
     app::App,
     caller::{Caller, agree},
-    route::Route,
+    route::{Figure, Route},
 };
 
 /// The context of one request. Cheap to clone.
@@ -81,9 +85,25 @@ impl Ctx {
         self.request.source_ip.as_deref()
     }
 
-    /// The program from which the request came, as it calls itself.
+    /// The program from which the request came, as it calls itself: its first 256 characters.
     pub fn user_agent(&self) -> Option<&str> {
-        self.request.user_agent.as_deref()
+        let agent = self.request.user_agent.as_deref()?;
+        Some(agent.char_indices().nth(256).map_or(agent, |(end, _)| &agent[..end]))
+    }
+
+    /// What the deployment says, or the default.
+    pub fn figure(&self, figure: &Figure) -> u32 {
+        self.app.settings.figure(figure)
+    }
+
+    /// Whether the deployment is open to the public (referral §2).
+    pub fn is_public(&self) -> bool {
+        self.app.settings.public_org.is_some()
+    }
+
+    /// The address of what stands at this path of the service.
+    pub fn location(&self, path: impl Display) -> String {
+        format!("{}/{path}", self.app.service.base())
     }
 
     /// Random bytes and ids.
@@ -139,6 +159,24 @@ impl Ctx {
         }
     }
 
+    /// A page of a list by how many records come before it, and all tallies of another list, at the same time; see
+    /// [`Store::page_after`] and [`Store::tallies`].
+    pub async fn numbered<E: Entity>(
+        &self,
+        listing: &Listing<E>,
+        skip: usize,
+        limit: Limit,
+        total: &Listing<Tally>,
+    ) -> Result<(Vec<Stored<E>>, Tallies)> {
+        let store = &self.request.store;
+        try_join(store.page_after(listing, skip, limit), store.tallies(total)).await
+    }
+
+    /// All tallies of a list.
+    pub async fn tallies(&self, listing: &Listing<Tally>) -> Result<Tallies> {
+        self.request.store.tallies(listing).await
+    }
+
     /// The page that the request asks for.
     pub async fn list<E: Entity>(&self, listing: &Listing<E>) -> Result<Listed<E>> {
         let after = self.position()?;
@@ -189,7 +227,7 @@ impl Ctx {
     fn cursor_scope(&self) -> CursorScope<'_> {
         let context = &self.request.stamp.context;
         let tenant = context.org_guid.as_deref().or(context.actor.as_deref()).unwrap_or("-");
-        CursorScope { tenant, route: self.request.route.call.path, filters: &self.request.filters }
+        CursorScope { tenant, route: self.request.route.call.name, filters: &self.request.filters }
     }
 
     /// Shows a record to the caller.
@@ -353,6 +391,21 @@ impl Writer {
     /// Gives a claim up.
     pub fn release<E: Entity>(&mut self, key: &Key<E>) {
         self.change.release(key);
+    }
+
+    /// Adds to the figures of a tally.
+    pub fn count(&mut self, key: &Key<Tally>, by: Figures) {
+        self.change.count(key, by);
+    }
+
+    /// Adds to the figures of a tally, and only if it is still as it was read.
+    pub fn count_after(&mut self, key: &Key<Tally>, by: Figures, seen: &Tally) {
+        self.change.count_after(key, by, seen);
+    }
+
+    /// Takes an item away that is still as it was read; else the command is decided again.
+    pub fn discard<E: Entity>(&mut self, scope: &E::Scope, seen: &Stored<E>) -> Result<()> {
+        self.change.discard(scope, seen)
     }
 
     /// Writes only if this record is still as it was read; else the command is decided again.

@@ -8,14 +8,14 @@ use crate::{
     app::App,
     headers::Headers,
     lambda,
-    route::{Call, Route, Service},
+    route::{self, Call, Route, Service},
     run::{Done, Run},
     trace::Trace,
 };
 
 /// The call of an action: it has no method, and its path is its name.
 pub const fn action(name: &'static str) -> Call {
-    Call { method: "ACTION", path: name }
+    route::action(name)
 }
 
 /// What the `main` of a function awaits that is invoked directly: reads the configuration, builds the clients once, and
@@ -31,7 +31,7 @@ pub async fn serve(service: &'static Service) -> Result<(), lambda_runtime::Erro
 /// Answers an invocation with the common envelope; errors are data, not a failure of the function.
 pub async fn handle(app: &'static App, payload: Value, request_id: &str) -> Value {
     let name = payload.get("action").and_then(Value::as_str).unwrap_or_default();
-    let known = if app.service.knows(name) { name } else { "?" };
+    let known = app.service.known(name).unwrap_or("?");
     let mut trace = Trace::start(app, format!("ACTION {known}"), request_id.to_owned());
     let result = answer(payload, &mut trace).await;
     serde_json::from_str(&trace.finish(&result).body).unwrap_or_default()
@@ -49,7 +49,8 @@ fn find(app: &App, payload: Value) -> Result<(&'static Route, Map<String, Value>
     let Value::Object(mut body) = payload else { return Err(Tag::InvalidJson.into()) };
     match body.remove("action") {
         Some(Value::String(name)) => {
-            let route = app.service.find("ACTION", &name).map_err(|_| Error::from(Tag::RouteNotFound))?;
+            let found = app.service.find("ACTION", &name);
+            let (route, _) = found.map_err(|_| Error::from(Tag::RouteNotFound))?;
             Ok((route, body))
         }
         Some(_) => Err(Error::field("action", "must be a string")),

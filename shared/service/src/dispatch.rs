@@ -1,19 +1,26 @@
 //! What happens to a request, in the order of contract §4: route, body shape, credential, association, rate
 //! limit, role, org gate, idempotent replay, record.
 
+use std::collections::BTreeSet;
+
 use contract::{
     envelope::API_VERSION,
-    error::{Error, Result, Tag},
+    error::{Error, FieldProblem, Result, Tag},
 };
 use http::HeaderMap;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use crate::{
     app::App,
     headers::Headers,
+    route::{Call, Style},
     run::{Done, Run},
     trace::{Finished, Trace},
 };
+
+/// What a page may read of an answer's headers.
+const EXPOSED: &str = "x-request-id, x-api-version, idempotent-replay, retry-after, location, x-deduplicated";
 
 /// Bodies larger than this are refused.
 const MOST_BODY: usize = 256 * 1024;
@@ -43,7 +50,7 @@ pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// Headers.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
 }
@@ -55,34 +62,55 @@ pub async fn handle(app: &'static App, request: Request) -> Response {
         return preflight(app, origin.as_deref());
     }
     let headers = Headers::read(&request.headers);
-    let path = within(app.service.name, &request.path);
-    // What a caller wrote into a path that there is not may be anything.
-    let known = path.filter(|path| app.service.knows(path)).unwrap_or("?");
+    let path = within(&app.service.base(), &request.path);
+    // What a caller wrote into a path may be anything: the log tells which route it is, if it is one.
+    let known = path.and_then(|path| app.service.known(path)).unwrap_or("?");
     let call = format!("{} {known}", request.method);
     let given = headers.request_id.as_ref().or(request.request_id.as_ref()).cloned();
     let request_id = given.unwrap_or_else(|| app.chance.uuid(app.clock.now()).to_string());
     let mut trace = Trace::start(app, call, request_id);
     let result = answer(&request, path, headers, &mut trace).await;
-    let Finished { status, body, replayed } = trace.finish(&result);
+    let Finished { status, headers: own, body, replayed } = trace.finish(&result);
     let mut headers = common_headers(app, origin.as_deref());
     headers.push(("x-request-id", trace.request_id));
     if replayed {
         headers.push(("idempotent-replay", "true".to_owned()));
     }
     headers.extend(result.as_ref().err().into_iter().flat_map(error_headers));
+    let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(own).collect();
     Response { status, headers, body }
 }
 
 /// Finds the route, reads the fields, and runs.
-async fn answer(request: &Request, path: Option<&str>, headers: Headers, trace: &mut Trace) -> Result<Done> {
+async fn answer(
+    request: &Request,
+    path: Option<&str>,
+    mut headers: Headers,
+    trace: &mut Trace,
+) -> Result<Done> {
     let app = trace.app;
     let path = path.ok_or(Tag::RouteNotFound)?;
-    let route = app.service.find(&request.method, path).map_err(|methods| match &methods[..] {
-        [] => Error::from(Tag::RouteNotFound),
-        methods => Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", ")),
-    })?;
+    let (route, parameters) =
+        app.service.find(&request.method, path).map_err(|methods| match &methods[..] {
+            [] => Error::from(Tag::RouteNotFound),
+            methods => Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", ")),
+        })?;
     trace.route = Some(route);
-    let body = fields(request)?;
+    let mut body = fields(request, route.call)?;
+    let mut refuse = |field: &str| {
+        let problem = "is not a field of this request".to_owned();
+        headers.problems.push(FieldProblem { field: field.to_owned(), problem });
+    };
+    if app.service.style != Style::Enveloped && !route.call.takes_query() {
+        request.query.iter().for_each(|(name, _)| refuse(name));
+    }
+    for (name, value) in parameters {
+        // A parameter that is no text names nothing, and it is not text that it lacks.
+        let value = percent_decode_str(value).decode_utf8().unwrap_or_default();
+        if body.insert(name.to_owned(), value.into()).is_some() {
+            refuse(name);
+        }
+    }
     let source_ip = request.source_ip.clone();
     let (meter, request_id) = (trace.meter.clone(), trace.request_id.clone());
     Run { app, route, headers, body, source_ip, meter, request_id }.answer(&mut trace.seen).await
@@ -95,9 +123,11 @@ fn error_headers(error: &Error) -> Vec<(&'static str, String)> {
 }
 
 /// The path within the service, without a stage prefix: `/prod/crm/stat` is `/stat`.
-fn within<'p>(service: &str, path: &'p str) -> Option<&'p str> {
-    let strip =
-        |path: &'p str| path.strip_prefix('/')?.strip_prefix(service).filter(|rest| rest.starts_with('/'));
+fn within<'p>(base: &str, path: &'p str) -> Option<&'p str> {
+    let strip = |path: &'p str| match path.strip_prefix(base)? {
+        "" => Some("/"),
+        rest => Some(rest).filter(|rest| rest.starts_with('/')),
+    };
     strip(path).or_else(|| strip(path.strip_prefix('/')?.find('/').map(|at| &path[at + 1..])?))
 }
 
@@ -106,13 +136,13 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The fields of a request: query parameters of a GET, the JSON object of any other.
-fn fields(request: &Request) -> Result<Map<String, Value>> {
+fn fields(request: &Request, call: Call) -> Result<Map<String, Value>> {
     for credential in ["session_guid", "api_key", "x-session-guid", "x-api-key"] {
         if request.query.iter().any(|(name, _)| name.eq_ignore_ascii_case(credential)) {
             return Err(Error::field(credential, "must not be sent in the query string"));
         }
     }
-    if request.method == "GET" {
+    if call.takes_query() {
         Ok(request.query.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect())
     } else {
         object(request)
@@ -149,10 +179,7 @@ fn cors(app: &App, origin: Option<&str>) -> Vec<(&'static str, String)> {
     match origin {
         Some(origin) if app.settings.cors_origins.iter().any(|allowed| allowed == origin) => vec![
             ("access-control-allow-origin", origin.to_owned()),
-            (
-                "access-control-expose-headers",
-                "x-request-id, x-api-version, idempotent-replay, retry-after".to_owned(),
-            ),
+            ("access-control-expose-headers", EXPOSED.to_owned()),
             ("vary", "origin".to_owned()),
         ],
         _ => Vec::new(),
@@ -162,10 +189,13 @@ fn cors(app: &App, origin: Option<&str>) -> Vec<(&'static str, String)> {
 fn preflight(app: &App, origin: Option<&str>) -> Response {
     let mut headers = cors(app, origin);
     if !headers.is_empty() {
-        headers.push(("access-control-allow-methods", "GET, POST".to_owned()));
+        let methods: BTreeSet<_> = app.service.routes().map(|route| route.call.method).collect();
+        let methods = methods.into_iter().collect::<Vec<_>>().join(", ");
+        headers.push(("access-control-allow-methods", methods));
         headers.push(("access-control-allow-headers", crate::headers::ALLOWED.join(", ")));
         headers.push(("access-control-max-age", "600".to_owned()));
     }
+    let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Response { status: 204, headers, body: String::new() }
 }
 
@@ -175,12 +205,16 @@ mod tests {
 
     #[test]
     fn the_service_and_a_stage_are_stripped() {
-        assert_eq!(within("crm", "/crm/customer/get"), Some("/customer/get"));
-        assert_eq!(within("crm", "/prod/crm/customer/get"), Some("/customer/get"));
-        assert_eq!(within("crm", "/ofm/org/get"), None);
-        assert_eq!(within("crm", "/crmx/stat"), None);
-        assert_eq!(within("crm", "/crm"), None);
-        assert_eq!(within("crm", "stat"), None);
-        assert_eq!(within("crm", ""), None);
+        assert_eq!(within("/crm", "/crm/customer/get"), Some("/customer/get"));
+        assert_eq!(within("/crm", "/prod/crm/customer/get"), Some("/customer/get"));
+        assert_eq!(within("/crm", "/ofm/org/get"), None);
+        assert_eq!(within("/crm", "/crmx/stat"), None);
+        assert_eq!(within("/crm", "/crm"), Some("/"));
+        assert_eq!(within("/crm", "/crm/"), Some("/"));
+        assert_eq!(within("/crm", "stat"), None);
+        assert_eq!(within("/crm", ""), None);
+        assert_eq!(within("/api/v1/things", "/api/v1/things/one"), Some("/one"));
+        assert_eq!(within("/api/v1/things", "/prod/api/v1/things"), Some("/"));
+        assert_eq!(within("/api/v1/things", "/api/v1"), None);
     }
 }

@@ -55,6 +55,12 @@ impl Writer {
         self.change.beside_answer(scope, item);
     }
 
+    /// Writes only if this record is still as it was read, where the request has a key; see
+    /// [`Change::require_beside_answer`](store::Change::require_beside_answer).
+    pub fn require_beside_answer<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
+        self.change.require_beside_answer(key, seen)
+    }
+
     /// Blanks the reason that a journal entry of the org tells.
     pub fn blank_reason(&mut self, entry: &Entry) -> Result<()> {
         let ctx = self.ctx.clone();

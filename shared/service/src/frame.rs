@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use crate::{
     access::Access,
     handler::{Handler, Task},
-    route::{OrgFrom, Route},
+    route::{OrgFrom, Route, Style},
 };
 
 /// A key that makes a repeat harmless: 1–128 printable ASCII characters (contract §5).
@@ -94,21 +94,26 @@ pub(crate) struct Framed<'r> {
 }
 
 /// Which shared fields a route takes.
-pub(crate) fn fields(route: &Route) -> impl Iterator<Item = &'static str> + use<> {
+pub(crate) fn fields(style: Style, route: &Route) -> impl Iterator<Item = &'static str> + use<> {
+    let lists = if style == Style::Enveloped { shared(route) } else { [&[][..]; 5] };
+    lists.into_iter().flatten().copied()
+}
+
+fn shared(route: &Route) -> [&'static [&'static str]; 5] {
     let traits = route.handler.traits();
     let direct = route.access == Access::Operator;
     let org: &[&str] = match route.org {
-        OrgFrom::Nowhere => &[],
+        OrgFrom::Nowhere | OrgFrom::Deployment | OrgFrom::Holder => &[],
         OrgFrom::Body => &["org_guid", "orgcode"],
         OrgFrom::BodyGuid => &["org_guid"],
         OrgFrom::BodyCode | OrgFrom::Header => &["orgcode"],
     };
-    let credentials = if direct { &["actor"] } else { CREDENTIALS };
-    let context = if direct { &[] } else { CONTEXT };
+    let credentials: &[&str] = if direct { &["actor"] } else { CREDENTIALS };
+    let context: &[&str] = if direct { &[] } else { CONTEXT };
     // An operator may say why also where nothing is changed.
-    let command = if traits.writes || direct { COMMAND } else { &[] };
-    let paging = if traits.pages { PAGING } else { &[] };
-    [credentials, context, org, command, paging].into_iter().flatten().copied()
+    let command: &[&str] = if traits.writes || direct { COMMAND } else { &[] };
+    let paging: &[&str] = if traits.pages { PAGING } else { &[] };
+    [credentials, context, org, command, paging]
 }
 
 /// Notes every text that holds a session or an API key where none belongs: it would be kept, and shown to others.
@@ -134,6 +139,7 @@ fn find_tokens(value: &Value, path: &str, problems: &mut Vec<FieldProblem>) {
 
 /// Reads a request, reporting every problem of the shared and of the route's own fields at once.
 pub(crate) fn split(
+    style: Style,
     route: &'static Route,
     body: Map<String, Value>,
     mut problems: Vec<FieldProblem>,
@@ -142,7 +148,7 @@ pub(crate) fn split(
         find_tokens(value, name, &mut problems);
     }
     let traits = route.handler.traits();
-    let shared: Vec<_> = fields(route).collect();
+    let shared: Vec<_> = fields(style, route).collect();
     let mut payload = body.clone();
     payload.retain(|name, _| {
         !["session_guid", "api_key", "passcode", "idempotency_key", "request_context"]

@@ -15,15 +15,16 @@ use futures::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use store::{Batch, Entity, Found, Key, Org, Scope, Stored};
+use store::{Anything, Batch, Entity, Found, Key, Org, Scope, Stored};
 
 use crate::{
     answer::{Answer, Outcome, Resource, Written},
     ctx::Ctx,
+    route::Figure,
 };
 
 /// What a row's handler says of the route.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each asked for by name")]
 pub struct Traits {
     /// It changes something: takes a reason, references and an idempotency key.
@@ -42,6 +43,21 @@ pub struct Traits {
     pub gated: bool,
     /// A repeat is a new request, whatever its idempotency key.
     pub ignores_idempotency: bool,
+    /// It makes a record, and answers 201 where it made one (REST alone).
+    pub creates: bool,
+    /// How many requests a minute are let through from one source address, whoever calls, in place of what the class says.
+    pub per_address: Option<&'static Figure>,
+    /// The fields that the request itself fills where they are left out.
+    pub fills: &'static [Fill],
+}
+
+/// A field that the request itself fills where it is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// With the caller's address, as the gateway saw it.
+    SourceAddress(&'static str),
+    /// With the `user-agent` header.
+    UserAgent(&'static str),
 }
 
 /// A handler with its types erased.
@@ -66,9 +82,15 @@ pub trait Task: Send + Sync {
     /// Asks for what is to be fetched together with the caller check.
     fn wants(&self, org: Option<&Org>, batch: &mut Batch);
 
+    /// Where it stands which org the request is about, for [`OrgFrom::Holder`](crate::OrgFrom::Holder).
+    fn holder(&self) -> Option<HeldBy>;
+
     /// Decides.
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>>;
 }
+
+/// The claim that names the org of a request, and how a request is refused of which no org holds the code.
+pub type HeldBy = (Key<Anything>, Tag);
 
 /// What a request may be.
 pub trait Input: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {}
@@ -134,12 +156,13 @@ macro_rules! revised {
 pub struct Typed<F, W, I, O> {
     run: F,
     traits: Traits,
+    holder: Option<fn(&I) -> HeldBy>,
     types: PhantomData<fn(W, I) -> O>,
 }
 
 impl<F, W, I, O> Typed<F, W, I, O> {
     const fn new(run: F, traits: Traits) -> Self {
-        Self { run, traits, types: PhantomData }
+        Self { run, traits, holder: None, types: PhantomData }
     }
 
     /// Refuses requests without `reason`.
@@ -170,6 +193,34 @@ impl<F, W, I, O> Typed<F, W, I, O> {
         self
     }
 
+    /// Says which claim names the org that the request is about, and how it is refused where there is none.
+    #[must_use]
+    pub const fn of_org_that_holds(mut self, claim: fn(&I) -> HeldBy) -> Self {
+        self.holder = Some(claim);
+        self
+    }
+
+    /// Lets so many requests a minute through from one source address. Routes with the same figure share it.
+    #[must_use]
+    pub const fn limited_per_address(mut self, per_minute: &'static Figure) -> Self {
+        self.traits.per_address = Some(per_minute);
+        self
+    }
+
+    /// Answers 201 where it made a record, by [`Written::created`].
+    #[must_use]
+    pub const fn creating(mut self) -> Self {
+        self.traits.creates = true;
+        self
+    }
+
+    /// Fills fields that are left out from the request itself.
+    #[must_use]
+    pub const fn filling(mut self, fills: &'static [Fill]) -> Self {
+        self.traits.fills = fills;
+        self
+    }
+
     /// Takes `expected_revision`, but does not insist on it.
     #[must_use]
     pub const fn revision_optional(mut self) -> Self {
@@ -187,6 +238,9 @@ const READS: Traits = Traits {
     needs_reason: false,
     gated: false,
     ignores_idempotency: false,
+    creates: false,
+    per_address: None,
+    fills: &[],
 };
 const WRITES: Traits = Traits { writes: true, gated: true, ..READS };
 
@@ -437,6 +491,7 @@ fn expect<E: Resource>(
 
 struct Parsed<'h, S, I, O> {
     shape: &'h S,
+    holder: Option<fn(&I) -> HeldBy>,
     input: I,
     out: PhantomData<fn() -> O>,
 }
@@ -444,6 +499,10 @@ struct Parsed<'h, S, I, O> {
 impl<S: Shape<I, O>, I: Input, O> Task for Parsed<'_, S, I, O> {
     fn wants(&self, org: Option<&Org>, batch: &mut Batch) {
         self.shape.wants(&self.input, org, batch);
+    }
+
+    fn holder(&self) -> Option<HeldBy> {
+        self.holder.map(|holder| holder(&self.input))
     }
 
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>> {
@@ -463,7 +522,7 @@ where
 
     fn parse(&self, fields: &Value) -> Result<Box<dyn Task + '_>, Vec<FieldProblem>> {
         let input = input::read::<I>(fields)?;
-        Ok(Box::new(Parsed { shape: self, input, out: PhantomData }))
+        Ok(Box::new(Parsed { shape: self, holder: self.holder, input, out: PhantomData }))
     }
 
     #[cfg(feature = "openapi")]

@@ -28,6 +28,9 @@ pub(crate) const ALLOWED: &[&str] = &[
     "x-session-guid",
 ];
 
+/// So many characters are taken of a program's name for itself.
+const MOST_AGENT: usize = 1024;
+
 /// The code of a sales channel, as a header names it.
 #[derive(Clone, Debug)]
 pub(crate) struct ChannelCode(pub(crate) String);
@@ -81,7 +84,7 @@ impl Headers {
             request_id: short("x-request-id", 128).filter(|id| !token::is_in(id)),
             surface: short("x-g3n-surface", 16),
             user_agent: text("user-agent")
-                .map(|agent| agent.chars().filter(|c| !c.is_control()).take(256).collect()),
+                .map(|agent| agent.chars().filter(|c| !c.is_control()).take(MOST_AGENT).collect()),
             problems,
         }
     }

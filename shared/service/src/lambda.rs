@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use contract::{
+    codes::OrgCode,
     paging::CursorKey,
     secret::{KeyMaterial, LookupKey},
 };
@@ -17,7 +18,7 @@ use tracing_subscriber::{
 use crate::{
     app::{App, Clock, LogSink, Settings},
     dispatch::{Request, Response, handle},
-    route::Service,
+    route::{Figure, Service},
 };
 
 /// What a function's `main` awaits: reads the configuration, builds the clients once, and serves.
@@ -86,6 +87,12 @@ fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
         cors_origins: variable("G3N_CORS_ORIGINS")
             .map(|origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect())
             .unwrap_or_default(),
+        public_org: public_org(service)?,
+        figures: service
+            .figures
+            .iter()
+            .filter_map(|figure| set(figure).transpose())
+            .collect::<Result<_, _>>()?,
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),
         rate_percent: percent("G3N_RATE_LIMIT_PERCENT")?,
     };
@@ -93,6 +100,34 @@ fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
     let store = Store::new(client, &required("G3N_TABLE")?);
     let app = App::new(service, store, Arc::new(SystemChance), Clock::System, settings, LogSink::Stdout);
     Ok(Box::leak(Box::new(app)))
+}
+
+/// The one org of a deployment that is open to the public. A deployment says which it is: there is no default
+/// (referral §2).
+fn public_org(service: &Service) -> Result<Option<OrgCode>, Error> {
+    if !service.asks_for_access() {
+        return Ok(None);
+    }
+    let name = |what: &str| format!("G3N_{}_{what}", service.name.to_ascii_uppercase());
+    match required(&name("ACCESS"))?.as_str() {
+        "private" => Ok(None),
+        "public" => {
+            let org = name("ORG");
+            let code = required(&org)?.parse().map_err(|problem| format!("{org} {problem}"))?;
+            Ok(Some(code))
+        }
+        _ => Err(format!("{} must be public or private", name("ACCESS")).into()),
+    }
+}
+
+/// A figure that the deployment sets.
+fn set(figure: &Figure) -> Result<Option<(&'static str, u32)>, Error> {
+    let Figure { variable: name, least, most, .. } = *figure;
+    let Some(text) = variable(name) else { return Ok(None) };
+    match text.parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(Some((name, number))),
+        _ => Err(format!("{name} must be a whole number from {least} to {most}").into()),
+    }
 }
 
 /// Where a service of AWS is, from what Lambda always sets. `aws` is the service as the names of variables have it:

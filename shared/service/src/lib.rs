@@ -36,11 +36,11 @@ pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
 pub use handler::{
-    Handler, MayName, Names, Revised, Traits, change, list, read, read_if_named, read_record, write,
-    write_if_named,
+    Fill, Handler, HeldBy, MayName, Names, Revised, Traits, change, list, read, read_if_named, read_record,
+    write, write_if_named,
 };
 pub use limit::Rate;
-pub use route::{Call, Class, OrgFrom, Route, Service, get, post};
+pub use route::{Call, Class, Figure, OrgFrom, Route, Service, Style, delete, get, post, put};
 pub use transition::{Arc, allow};
 // For the macros of this crate.
 #[doc(hidden)]

@@ -2,7 +2,8 @@
 //!
 //! It stands behind association and before role: what an associated caller sends is counted, also what is refused later;
 //! nobody else can use up an org's rate, or learn from a 429 that there is such an org. A route that is about no org is
-//! limited per user or key, one that needs no credential per source address; operator actions are not limited.
+//! limited per user or key, one that needs no credential per source address; operator actions are not limited. Routes
+//! that say so are limited per source address alone, before association (referral §2).
 //!
 //! A caller below the rate waits for nothing. Each sandbox decides by what it knows of a bucket that all sandboxes pour
 //! into: it reports what it let through one slice at a time, beside the next request for the same route, and reads the
@@ -89,6 +90,7 @@ pub(crate) struct Limit {
     now: Time,
     /// The hash of the credential.
     credential: Option<String>,
+    is_per_address: bool,
 }
 
 impl Limit {
@@ -100,8 +102,16 @@ impl Limit {
         org: Option<&Org>,
         source_ip: Option<&str>,
     ) -> Option<Self> {
-        let rate = Rate::of_class(route.class, app.settings.rate_percent)?;
-        let (service, path) = (app.service.name, route.call.path);
+        let (service, percent) = (app.service.name, app.settings.rate_percent);
+        let credential_hash = credential.hash();
+        if let Some(figure) = route.handler.traits().per_address {
+            let rate = Rate::per_minute(app.settings.figure(figure), percent)?;
+            let key = keys::rate_of_address(service, &address_hash(app, source_ip?), figure.variable);
+            let now = app.clock.now();
+            return Some(Self { app, key, rate, now, credential: credential_hash, is_per_address: true });
+        }
+        let rate = Rate::of_class(route.class, percent)?;
+        let path = route.call.name;
         // Where nobody has to belong to the org that is named, anybody could use up its rate.
         let org = org.filter(|_| route.access.needs_association());
         let key = match (credential, org) {
@@ -110,15 +120,17 @@ impl Limit {
             (Credential::Session(token), None) => keys::rate_of_user(service, token.user_guid, path),
             (Credential::Key(token), None) => keys::rate_of_org(service, &Org::checked(token.org_guid), path),
             (Credential::None | Credential::Operator(_), None) => {
-                // One address, however it is written.
-                let address = source_ip?;
-                let address =
-                    address.parse().map_or(address.to_owned(), |ip: IpAddr| ip.to_canonical().to_string());
-                let hash = app.settings.lookup_key.hash("-", "rate-address", &address);
-                keys::rate_of_address(service, &hash, path)
+                keys::rate_of_address(service, &address_hash(app, source_ip?), path)
             }
         };
-        Some(Self { app, key, rate, now: app.clock.now(), credential: credential.hash() })
+        let now = app.clock.now();
+        Some(Self { app, key, rate, now, credential: credential_hash, is_per_address: false })
+    }
+
+    /// Whether it is the caller's own, by their address: then it stands before association, for nobody else can use it
+    /// up, and a 429 tells of nothing but the address.
+    pub(crate) fn is_per_address(&self) -> bool {
+        self.is_per_address
     }
 
     fn nanos(&self) -> i64 {
@@ -179,6 +191,12 @@ impl Limit {
             _ => known.local.failed(now),
         });
     }
+}
+
+/// What stands for an address, however it is written.
+fn address_hash(app: &App, address: &str) -> String {
+    let address = address.parse().map_or(address.to_owned(), |ip: IpAddr| ip.to_canonical().to_string());
+    app.settings.lookup_key.hash("-", "rate-address", &address)
 }
 
 fn refusal(seconds: u32) -> Error {

@@ -17,29 +17,35 @@ use crate::{
         body::Shapes,
         failure::{Failures, failure_schema},
     },
-    route::{OrgFrom, Route, Service},
+    route::{OrgFrom, Route, Service, Style},
 };
 
 /// The document.
-pub fn document(service: &Service) -> Value {
+pub fn document(service: &'static Service) -> Value {
     let routes: Vec<&Route> = service.routes().collect();
-    let shapes: Vec<Shapes> = routes.iter().map(|route| Shapes::of(route)).collect();
+    let shapes: Vec<Shapes> = routes.iter().map(|route| Shapes::of(service.style, route)).collect();
     let (shapes, mut schemas) = names::settle(shapes);
     let mut failures = Failures::new(service);
     let mut paths = Map::new();
     for (route, shape) in routes.iter().zip(shapes) {
         let operation = operation(service, route, &shape, &mut failures);
+        let components = shape.components(service.style, route);
         let method = route.call.method.to_ascii_lowercase();
         paths.entry(path(service, route)).or_insert_with(|| json!({}))[method] = operation;
-        schemas.extend(shape.components(route));
+        schemas.extend(components);
     }
-    schemas.insert("Failure".to_owned(), failure_schema());
+    schemas.insert("Failure".to_owned(), failure_schema(service.style));
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": service.name,
             "summary": service.summary,
-            "description": "One answer form for all routes: see the schemas ending in `Envelope`, and `Failure`.",
+            "description": match service.style {
+                Style::Enveloped => {
+                    "One answer form for all routes: see the schemas ending in `Envelope`, and `Failure`."
+                }
+                Style::Rest { .. } => "Answers are bare records; every refusal has the form of `Failure`.",
+            },
             "version": API_VERSION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -52,7 +58,7 @@ pub fn document(service: &Service) -> Value {
         "components": {
             "schemas": schemas,
             "responses": failures.components(),
-            "parameters": parameters(),
+            "parameters": parameters(service.style),
             "headers": headers(),
             "securitySchemes": {
                 "sessionAuth": {
@@ -81,19 +87,19 @@ fn drop_unused(document: &mut Value) {
     }
 }
 
-/// `ofm_cost_centre_create`: the service, and the path with `/` and `-` both as `_`.
+/// `ofm_cost_centre_create`: the service, and the call's name with `/` and `-` both as `_`.
 pub fn operation_id(service: &Service, route: &Route) -> String {
-    format!("{}{}", service.name, route.call.path).replace(['/', '-'], "_")
+    format!("{}{}", service.name, route.call.name).replace(['/', '-'], "_")
 }
 
 /// The whole path of a route.
 pub fn path(service: &Service, route: &Route) -> String {
-    format!("/{}{}", service.name, route.call.path)
+    format!("{}{}", service.base(), if route.call.path == "/" { "" } else { route.call.path })
 }
 
 /// The part of the path that says what it is about.
 fn noun(route: &Route) -> &str {
-    route.call.path.trim_start_matches('/').split('/').next().unwrap_or_default()
+    route.call.name.trim_start_matches('/').split('/').next().unwrap_or_default()
 }
 
 fn tags(routes: &[&Route]) -> Vec<Value> {
@@ -109,7 +115,15 @@ fn operation(service: &Service, route: &Route, shapes: &Shapes, failures: &mut F
     let who = who(route.access);
     let idempotent = !traits.writes || !traits.ignores_idempotency;
     let mut responses = failures.of(route);
-    responses.insert("200".to_owned(), success(route));
+    responses.insert("200".to_owned(), success(service.style, route, shapes));
+    if traits.creates {
+        let mut created = success(service.style, route, shapes);
+        created["description"] = json!("Recorded.");
+        created["headers"]["location"] = json!({"$ref": "#/components/headers/Location"});
+        responses.insert("201".to_owned(), created);
+        responses["200"]["description"] = json!("Recorded before: the first record.");
+        responses["200"]["headers"]["x-deduplicated"] = json!({"$ref": "#/components/headers/Deduplicated"});
+    }
     let mut operation = json!({
         "operationId": operation_id(service, route),
         "summary": route.summary,
@@ -122,13 +136,13 @@ fn operation(service: &Service, route: &Route, shapes: &Shapes, failures: &mut F
         "x-g3n-access": who.name,
         "x-g3n-roles": who.roles,
         "x-g3n-idempotent": idempotent,
-        "x-g3n-errors": route.tags().iter().map(|tag| tag.name()).collect::<Vec<_>>(),
+        "x-g3n-errors": service.tags(route).iter().map(|tag| tag.name()).collect::<Vec<_>>(),
     });
     if let Some(p99) = p99 {
         operation["x-latency-p99-ms"] = json!(p99);
     }
     let mut taken = vec!["CostCentreHeader", "LogicalHeader", "ChannelHeader", "RequestIdHeader"];
-    if route.org == OrgFrom::Header {
+    if matches!(route.org, OrgFrom::Header | OrgFrom::Deployment) {
         taken.push("OrgHeader");
     }
     if traits.writes && !traits.ignores_idempotency {
@@ -136,9 +150,10 @@ fn operation(service: &Service, route: &Route, shapes: &Shapes, failures: &mut F
     }
     let reference = |name: &&str| json!({"$ref": format!("#/components/parameters/{name}")});
     let mut parameters: Vec<Value> = taken.iter().map(reference).collect();
-    if route.call.method == "GET" {
+    parameters.extend(shapes.path.iter().cloned());
+    if route.call.takes_query() {
         parameters.extend(shapes.query());
-    } else {
+    } else if route.call.method != "DELETE" {
         let schema = json!({"$ref": format!("#/components/schemas/{}", body::request_name(route))});
         operation["requestBody"] = json!({
             "required": shapes.needs_fields(),
@@ -149,14 +164,17 @@ fn operation(service: &Service, route: &Route, shapes: &Shapes, failures: &mut F
     operation
 }
 
-fn success(route: &Route) -> Value {
+fn success(style: Style, route: &Route, shapes: &Shapes) -> Value {
     let mut headers = response_headers();
     let traits = route.handler.traits();
     if traits.writes && !traits.ignores_idempotency {
         headers
             .insert("idempotent-replay".to_owned(), json!({"$ref": "#/components/headers/IdempotentReplay"}));
     }
-    let schema = json!({"$ref": format!("#/components/schemas/{}", body::envelope_name(route))});
+    let schema = match style {
+        Style::Enveloped => json!({"$ref": format!("#/components/schemas/{}", body::envelope_name(route))}),
+        Style::Rest { .. } => shapes.answer["data"].clone(),
+    };
     json!({
         "description": "Done.",
         "headers": headers,
@@ -184,16 +202,26 @@ fn headers() -> Value {
             "description": "The answer to an earlier request with the same idempotency key, once more.",
             "schema": {"const": "true"},
         },
+        "Location": {"description": "Where the record is.", "required": true, "schema": {"type": "string"}},
+        "Deduplicated": {
+            "description": "Nothing was recorded: the request is a repeat.", "schema": {"const": "true"},
+        },
         "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
     })
 }
 
-fn parameters() -> Value {
+fn parameters(style: Style) -> Value {
+    let org = match style {
+        Style::Enveloped => "The org, where the body names none in `orgcode` or `request_context.orgcode`.",
+        Style::Rest { .. } => {
+            "The org. A deployment that is open to the public has one only, and needs no name."
+        }
+    };
     let header = |name: &str, description: &str, schema: Value| json!({"in": "header", "name": name, "required": false, "description": description, "schema": schema});
     json!({
         "OrgHeader": header(
             "x-orgcode",
-            "The org, where the body names none in `orgcode` or `request_context.orgcode`.",
+            org,
             json!({"type": "string", "pattern": "^[A-Z][A-Z0-9]{2,15}$"}),
         ),
         "LogicalHeader": header("x-logical-guid", "The facility.", json!({"type": "string", "format": "uuid"})),

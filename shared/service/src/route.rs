@@ -1,6 +1,6 @@
 //! One route is one row of a table and one handler below it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use contract::error::Tag;
 
@@ -9,10 +9,54 @@ use crate::{access::Access, handler::Handler};
 /// Method and path within the service, as `stats.call` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// `GET` or `POST`; an operator action has none.
+    /// `GET` or `POST`, where the API is REST also `PUT` or `DELETE`; an operator action has none.
     pub method: &'static str,
-    /// `/customer/create`.
+    /// `/customer/create`. A part in braces is a parameter, a field of the request: `/{id}`.
     pub path: &'static str,
+    /// What it does, as a path: the path itself, where that says it.
+    pub name: &'static str,
+}
+
+impl Call {
+    const fn new(method: &'static str, path: &'static str) -> Self {
+        Self { method, path, name: path }
+    }
+
+    /// The same call, where its path is a thing's and does not say what is done to it: `/attribution/confirm`.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Whether the request is read from the query.
+    pub fn takes_query(self) -> bool {
+        self.method == "GET"
+    }
+
+    /// The names of the parameters in the path.
+    pub fn parameters(self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(parameter)
+    }
+
+    /// The values of the parameters, where this is the path that is meant.
+    fn matches(self, path: &str) -> Option<Vec<(&'static str, &str)>> {
+        let mut values = Vec::new();
+        let mut given = path.split('/');
+        for part in self.path.split('/') {
+            match (parameter(part), given.next()?) {
+                (Some(name), value) if !value.is_empty() => values.push((name, value)),
+                (None, value) if value == part => {}
+                _ => return None,
+            }
+        }
+        given.next().is_none().then_some(values)
+    }
+}
+
+/// The name of a parameter, where a part of a path is one.
+fn parameter(part: &'static str) -> Option<&'static str> {
+    part.strip_prefix('{')?.strip_suffix('}')
 }
 
 impl fmt::Display for Call {
@@ -23,12 +67,27 @@ impl fmt::Display for Call {
 
 /// A call that takes query parameters and no body.
 pub const fn get(path: &'static str) -> Call {
-    Call { method: "GET", path }
+    Call::new("GET", path)
 }
 
 /// A call that takes a JSON object.
 pub const fn post(path: &'static str) -> Call {
-    Call { method: "POST", path }
+    Call::new("POST", path)
+}
+
+/// A call that takes a JSON object and changes the thing at its path (REST alone).
+pub const fn put(path: &'static str) -> Call {
+    Call::new("PUT", path)
+}
+
+/// A call that takes nothing and ends the thing at its path (REST alone).
+pub const fn delete(path: &'static str) -> Call {
+    Call::new("DELETE", path)
+}
+
+/// The call of an operator action: it has no method, and its path is its name.
+pub(crate) const fn action(name: &'static str) -> Call {
+    Call::new("ACTION", name)
 }
 
 /// How many requests of an org a route lets through, and how fast it answers (contract §11).
@@ -69,6 +128,37 @@ pub enum OrgFrom {
     BodyCode,
     /// Header `x-orgcode`, or body `orgcode` or `request_context.orgcode`.
     Header,
+    /// The one org of a deployment that is open to the public; in any other, header `x-orgcode` (referral §2).
+    Deployment,
+    /// The org of what the request names by a code that is unique among all orgs; see
+    /// [`of_org_that_holds`](crate::Typed::of_org_that_holds).
+    Holder,
+}
+
+/// The form of a service's requests and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// `POST` with a JSON object, shared fields beside the route's own, the envelope around every answer, all under
+    /// `/<service>` (contract §2, §3).
+    Enveloped,
+    /// Verbs, parameters in the path, bare bodies with the route's own fields alone (referral §3).
+    Rest {
+        /// What all paths begin with: `/api/v1/things`.
+        base: &'static str,
+    },
+}
+
+/// A whole number that a deployment may set.
+#[derive(Debug)]
+pub struct Figure {
+    /// The variable of the environment.
+    pub variable: &'static str,
+    /// What it is unless it is set.
+    pub default: u32,
+    /// The least that it may be.
+    pub least: u32,
+    /// The most that it may be.
+    pub most: u32,
 }
 
 /// One row: everything that is known of a route apart from what its handler's types say.
@@ -95,6 +185,10 @@ pub struct Service {
     pub name: &'static str,
     /// What it is for, in one line.
     pub summary: &'static str,
+    /// The form of its requests and answers.
+    pub style: Style,
+    /// What a deployment may set of it.
+    pub figures: &'static [&'static Figure],
     /// The tables of its entities.
     pub areas: &'static [&'static [Route]],
 }
@@ -105,23 +199,61 @@ impl Service {
         self.areas.iter().flat_map(|area| area.iter())
     }
 
-    /// Whether there is a route with this path, whatever its method.
-    pub(crate) fn knows(&self, path: &str) -> bool {
-        self.routes().any(|route| route.call.path == path)
+    /// What all paths begin with: `/ofm`.
+    pub fn base(&self) -> Cow<'static, str> {
+        match self.style {
+            Style::Enveloped => format!("/{}", self.name).into(),
+            Style::Rest { base } => base.into(),
+        }
     }
 
-    /// The route for a method and a path within the service: none for an unknown path, and the methods that the path
-    /// takes for another method.
-    pub(crate) fn find(&self, method: &str, path: &str) -> Result<&'static Route, Vec<&'static str>> {
-        let known: Vec<_> = self.routes().filter(|route| route.call.path == path).collect();
-        let right = known.iter().find(|route| route.call.method == method);
-        right.copied().ok_or_else(|| known.iter().map(|route| route.call.method).collect())
+    /// Whether who may call depends on what the deployment decided (referral §2).
+    pub(crate) fn asks_for_access(&self) -> bool {
+        self.routes().any(|route| matches!(route.access, Access::PublicOr(_)))
+    }
+
+    /// The route for a method and a path within the service, with the values of its parameters: none for an unknown
+    /// path, and the methods that the path takes for another method.
+    pub(crate) fn find<'p>(&self, method: &str, path: &'p str) -> Result<Met<'p>, Vec<&'static str>> {
+        let mut met = self.at(path);
+        match met.iter().position(|(route, _)| route.call.method == method) {
+            Some(n) => Ok(met.swap_remove(n)),
+            None => Err(met.into_iter().map(|(route, _)| route.call.method).collect()),
+        }
+    }
+
+    /// What the routes with this path, whatever their method, call it: with the names of its parameters, not their
+    /// values.
+    pub(crate) fn known(&self, path: &str) -> Option<&'static str> {
+        self.at(path).first().map(|(route, _)| route.call.path)
+    }
+
+    /// The routes with this path. One without parameters goes before one that has some.
+    fn at<'p>(&self, path: &'p str) -> Vec<Met<'p>> {
+        let met = self.routes().filter_map(|route| Some((route, route.call.matches(path)?)));
+        let mut met: Vec<Met<'p>> = met.collect();
+        let fewest = met.iter().map(|(_, parameters)| parameters.len()).min();
+        met.retain(|(_, parameters)| Some(parameters.len()) == fewest);
+        met
+    }
+
+    /// Every tag that one of its routes can return, in the order of the catalogue.
+    pub fn tags(&self, route: &Route) -> Vec<Tag> {
+        let mut tags = route.tags();
+        if self.style != Style::Enveloped {
+            // Without shared fields nothing is said twice.
+            tags.retain(|tag| *tag != Tag::ContextMismatch);
+        }
+        tags
     }
 }
 
+/// A route, and the values of the parameters in its path as they were sent.
+pub(crate) type Met<'p> = (&'static Route, Vec<(&'static str, &'p str)>);
+
 impl Route {
-    /// Every tag that the route can return, in the order of the catalogue.
-    pub fn tags(&self) -> Vec<Tag> {
+    /// Every tag that the route can return; see [`Service::tags`].
+    fn tags(&self) -> Vec<Tag> {
         use Tag::{
             AuthRequired, Conflict, ContextMismatch, ExpectedRevisionRequired, IdempotencyInProgress,
             IdempotencyMismatch, Internal, InvalidInput, InvalidJson, InvalidToken, NotFound,
@@ -129,7 +261,7 @@ impl Route {
         };
         let traits = self.handler.traits();
         let mut tags = vec![InvalidInput, Internal, Unavailable];
-        if self.call.method == "POST" {
+        if !matches!(self.call.method, "GET" | "ACTION") {
             tags.extend([InvalidJson, PayloadTooLarge, UnsupportedMediaType]);
         }
         if self.org != OrgFrom::Nowhere {

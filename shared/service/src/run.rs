@@ -22,13 +22,18 @@ use identity::{
     session::Session,
 };
 use serde_json::{Map, Value, value::RawValue};
-use store::{Batch, Claimed, Committed, Found, Meter, Org, Replay, Stamp, Store, Stored};
+use store::{
+    Anything, Batch, Claimed, Committed, Found, Key, Meter, Org, Replay, Sent, Stamp, Store, Stored,
+};
 
 use crate::{
+    access::Access,
+    answer::Outcome,
     app::{App, build},
     caller::{Caller, Credential, Principal, agree},
     ctx::{Ctx, Requested},
     frame::{self, Framed},
+    handler::Fill,
     headers::Headers,
     limit::Limit,
     route::{OrgFrom, Route},
@@ -54,7 +59,14 @@ pub(crate) struct Seen {
 pub(crate) struct Done {
     pub(crate) data: Box<RawValue>,
     pub(crate) revision: Option<Value>,
+    pub(crate) sent: Sent,
     pub(crate) replayed: bool,
+}
+
+/// What is read of the claim on a code, whatever else it tells.
+#[derive(Clone, Copy, serde::Deserialize)]
+struct Holder {
+    org_guid: OrgGuid,
 }
 
 /// A request for a route.
@@ -77,16 +89,38 @@ struct Shaped {
 }
 
 impl Run {
+    /// The rule of who may call, in this deployment.
+    fn access(&self) -> Access {
+        self.route.access.in_deployment(self.app.settings.public_org.is_some())
+    }
+
+    /// Fills the fields that the request itself fills.
+    fn fill(&self, body: &mut Map<String, Value>) {
+        for fill in self.route.handler.traits().fills {
+            let (name, value) = match fill {
+                Fill::SourceAddress(name) => (name, &self.source_ip),
+                Fill::UserAgent(name) => (name, &self.headers.user_agent),
+            };
+            if let Some(value) = value
+                && body.get(*name).is_none_or(Value::is_null)
+            {
+                body.insert((*name).to_owned(), value.as_str().into());
+            }
+        }
+    }
+
     /// Checks the shape, then decides and writes, again where what was decided on has moved.
     pub(crate) async fn answer(mut self, seen: &mut Seen) -> Result<Done> {
-        let body = std::mem::take(&mut self.body);
-        let framed = frame::split(self.route, body, std::mem::take(&mut self.headers.problems))?;
+        let mut body = std::mem::take(&mut self.body);
+        self.fill(&mut body);
+        let problems = std::mem::take(&mut self.headers.problems);
+        let framed = frame::split(self.app.service.style, self.route, body, problems)?;
         seen.cccode = self.headers.cccode.as_ref().map(ToString::to_string);
         let frame = &framed.frame;
         let credential = match &frame.actor {
             Some(actor) => Credential::Operator(actor.as_str().to_owned()),
             None => Credential::choose(
-                self.route.access,
+                self.access(),
                 [self.headers.session.as_ref(), frame.session_guid.as_ref()],
                 [self.headers.key.as_ref(), frame.api_key.as_ref()],
             )?,
@@ -104,13 +138,24 @@ impl Run {
     }
 
     async fn attempt(&self, shaped: &Shaped, seen: &mut Seen) -> Result<Done> {
-        let org = self.org(shaped).await?;
+        let org = match self.org(shaped).await {
+            Ok(org) => org,
+            Err(error) => return Err(self.refuse_orgless(shaped, seen, error).await),
+        };
         let limit = self.limit(shaped, org.as_ref(), seen);
         let Some(limit) = limit else { return Box::pin(self.check(shaped, org, None, seen)).await };
         limit.refuse_again(seen)?;
         let checked = Box::pin(self.check(shaped, org, Some(&limit), seen));
         let (result, ()) = join(checked, limit.report(&shaped.store)).await;
         result
+    }
+
+    /// A request of which no org is found counts too, where an address is limited: codes cannot be guessed without end.
+    async fn refuse_orgless(&self, shaped: &Shaped, seen: &mut Seen, error: Error) -> Error {
+        let Some(limit) = self.limit(shaped, None, seen).filter(Limit::is_per_address) else { return error };
+        let admitted = limit.refuse_again(seen).and_then(|()| limit.admit(&Found::default(), seen));
+        limit.report(&shaped.store).await;
+        admitted.err().unwrap_or(error)
     }
 
     /// The limit that the request is under: it counts once, however often it is decided anew.
@@ -145,6 +190,9 @@ impl Run {
         let now = self.now(&found)?;
         seen.now = Some(now);
 
+        if let Some(limit) = limit.filter(|limit| limit.is_per_address()) {
+            limit.admit(&found, seen)?;
+        }
         let principal = credential.check(&found, now)?;
         let caller = Caller::within(principal, org.as_ref(), &found)?;
         seen.actor = caller.actor();
@@ -155,13 +203,13 @@ impl Run {
         seen.orgcode.clone_from(&context.orgcode);
         seen.session_fingerprint.clone_from(&context.session_fingerprint);
         seen.api_key_fingerprint.clone_from(&context.api_key_fingerprint);
-        if let Some(limit) = limit {
+        if let Some(limit) = limit.filter(|limit| !limit.is_per_address()) {
             limit.admit(&found, seen)?;
         }
         if let Some(claimed) = &framed.frame.request_context {
             agree(claimed, &context)?;
         }
-        let as_owner = self.route.access.check(&caller)?;
+        let as_owner = self.access().check(&caller)?;
         self.gate(&caller, org.as_ref().map(|(_, record)| &record.record))?;
 
         let mine = replay_key.map(|hash| self.replay(framed, &context, org.as_ref(), hash, now));
@@ -180,16 +228,17 @@ impl Run {
             Ok(outcome) => outcome,
             Err(error) => return refuse(shaped, mine.as_ref(), ctx.now(), error).await,
         };
-        let Some(change) = outcome.change else {
-            return Ok(Done { data: outcome.data, revision: outcome.revision, replayed: false });
+        let Some(change) = &outcome.change else {
+            return Ok(done(outcome));
         };
         let claimed = mine.map(|mine| {
             let data = outcome.replay.as_ref().unwrap_or(&outcome.data).get().to_owned();
-            let replay = Replay { data: Some(data), revision: outcome.revision.clone(), ..mine };
+            let sent = (outcome.sent != Sent::default()).then(|| outcome.sent.clone());
+            let replay = Replay { data: Some(data), revision: outcome.revision.clone(), sent, ..mine };
             Claimed { replay, now: ctx.now() }
         });
-        match shaped.store.commit(&change, claimed).await? {
-            Committed::Done => Ok(Done { data: outcome.data, revision: outcome.revision, replayed: false }),
+        match shaped.store.commit(change, claimed).await? {
+            Committed::Done => Ok(done(outcome)),
             Committed::Before(first) => repeat(*first),
         }
     }
@@ -197,27 +246,55 @@ impl Run {
     /// The org that the request names, before it is known whether the caller belongs to it.
     async fn org(&self, shaped: &Shaped) -> Result<Option<Org>> {
         let frame = &shaped.framed.frame;
+        let settings = &self.app.settings;
         let code = match self.route.org {
             OrgFrom::Nowhere => return Ok(None),
+            OrgFrom::Holder => return self.holder(shaped).await.map(Some),
             OrgFrom::Body | OrgFrom::BodyGuid if frame.org_guid.is_some() => {
                 return Ok(frame.org_guid.map(Org::checked));
             }
             OrgFrom::Body | OrgFrom::BodyGuid | OrgFrom::BodyCode => frame.orgcode.clone(),
-            OrgFrom::Header => self.header_org(shaped)?,
+            OrgFrom::Deployment if settings.public_org.is_some() => match &self.headers.orgcode {
+                // There are no others.
+                Some(other) if Some(other) != settings.public_org.as_ref() => {
+                    return Ok(Some(Org::checked(OrgGuid::NOWHERE)));
+                }
+                _ => settings.public_org.clone(),
+            },
+            OrgFrom::Header | OrgFrom::Deployment => self.header_org(shaped)?,
         };
         let Some(code) = code else {
             return Err(Error::field("x-orgcode", "is required"));
         };
-        if let Some(guid) = self.app.remembered(&code) {
-            return Ok(Some(Org::checked(guid)));
-        }
-        let claim = shaped.store.get(&keys::orgcode(&code)).await?;
         // An org that is not there is refused like one that the caller does not belong to, after the credential.
-        let guid = claim.map_or(OrgGuid::NOWHERE, |claim| claim.record.org_guid);
-        if !guid.is_nowhere() {
-            self.app.remember(&code, guid);
+        let guid = self.claimed(shaped, keys::orgcode(&code).of_anything()).await?;
+        Ok(Some(Org::checked(guid.unwrap_or(OrgGuid::NOWHERE))))
+    }
+
+    /// The org that holds the code in the request. Where the deployment is one org's, no other has codes.
+    async fn holder(&self, shaped: &Shaped) -> Result<Org> {
+        let held_by = shaped.framed.task.holder();
+        let (claim, unknown) = held_by.ok_or_else(|| Error::internal("the route names no code"))?;
+        let guid = self.claimed(shaped, claim).await?.ok_or(unknown)?;
+        if let Some(code) = &self.app.settings.public_org
+            && self.claimed(shaped, keys::orgcode(code).of_anything()).await? != Some(guid)
+        {
+            return Err(unknown.into());
         }
-        Ok(Some(Org::checked(guid)))
+        Ok(Org::checked(guid))
+    }
+
+    /// The org that the claim on a code names. A code never changes its org.
+    async fn claimed(&self, shaped: &Shaped, claim: Key<Anything>) -> Result<Option<OrgGuid>> {
+        let (partition, _) = claim.parts();
+        if let Some(guid) = self.app.remembered(partition) {
+            return Ok(Some(guid));
+        }
+        let holder: Option<Holder> = shaped.store.part(&claim).await?;
+        if let Some(Holder { org_guid }) = holder {
+            self.app.remember(partition, org_guid);
+        }
+        Ok(holder.map(|holder| holder.org_guid))
     }
 
     fn header_org(&self, shaped: &Shaped) -> Result<Option<OrgCode>> {
@@ -247,7 +324,12 @@ impl Run {
         let record = found.get(&keys::org(&org))?.ok_or(Tag::NotFound)?;
         let is_operator = matches!(caller.principal, Principal::Operator { .. });
         let is_there = is_operator || record.record.status != OrgStatus::Doomed;
-        if self.route.access.needs_association() && !(is_there && caller.belongs(&org, now)) {
+        let belongs = if self.access().needs_association() {
+            is_there && caller.belongs(&org, now)
+        } else {
+            is_there || self.route.org != OrgFrom::Deployment
+        };
+        if !belongs {
             return Err(Tag::NotFound.into());
         }
         Ok(Some((org, record)))
@@ -342,7 +424,7 @@ impl Run {
             (Credential::Key(token), None) => token.service_account_guid.to_string().into(),
             (Credential::Operator(_) | Credential::None, None) => "operator".into(),
         };
-        Some(canonical::hash(&Value::from(vec![self.route.call.path.into(), key.as_str().into(), principal])))
+        Some(canonical::hash(&Value::from(vec![self.route.call.name.into(), key.as_str().into(), principal])))
     }
 
     fn replay(
@@ -361,9 +443,14 @@ impl Run {
             payload: canonical::hash(&framed.payload),
             data: None,
             revision: None,
+            sent: None,
             until: now.plus_hours(Replay::HOURS),
         }
     }
+}
+
+fn done(outcome: Outcome) -> Done {
+    Done { data: outcome.data, revision: outcome.revision, sent: outcome.sent, replayed: false }
 }
 
 /// An org named twice must be one org (ofm §1, `org*`).
@@ -403,7 +490,7 @@ fn repeat(first: Replay) -> Result<Done> {
     // What was blanked when a person was erased is not there any more (crm §7).
     let data = first.data.ok_or(Tag::NotFound)?;
     let data = RawValue::from_string(data).map_err(Error::internal)?;
-    Ok(Done { data, revision: first.revision, replayed: true })
+    Ok(Done { data, revision: first.revision, sent: first.sent.unwrap_or_default(), replayed: true })
 }
 
 /// Notes that the credential was used (usm §3 and §4), beside the work of the handler. A touch that fails fails

@@ -6,12 +6,12 @@ use contract::{
     envelope::{self, Stats},
     error::Result,
 };
-use store::Meter;
+use store::{Meter, Sent};
 
 use crate::{
     app::{App, build},
     log,
-    route::Route,
+    route::{Route, Style},
     run::{Done, Seen},
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Trace {
 /// A request that is at its end.
 pub(crate) struct Finished {
     pub(crate) status: u16,
+    /// Headers that are the answer's own.
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
     pub(crate) replayed: bool,
 }
@@ -41,12 +43,19 @@ impl Trace {
         Self { app, request_id, meter, seen, route: None, call, started }
     }
 
-    /// Puts the result into its envelope, and writes the log line.
+    /// Puts the result into the form of the service's answers, and writes the log line.
     pub(crate) fn finish(&self, result: &Result<Done>) -> Finished {
         let stats = self.stats();
-        let (status, body, replayed) = match result {
-            Ok(done) => (200, envelope::success(&done.data, done.revision.as_ref(), &stats), done.replayed),
-            Err(error) => (error.tag().status(), envelope::failure(error, &stats), false),
+        let (sent, replayed) = match result {
+            Ok(done) => (done.sent.clone(), done.replayed),
+            Err(error) => (Sent { status: error.tag().status(), headers: Vec::new() }, false),
+        };
+        let Sent { status, headers } = sent;
+        let body = match (self.app.service.style, result) {
+            (Style::Enveloped, Ok(done)) => envelope::success(&done.data, done.revision.as_ref(), &stats),
+            (Style::Enveloped, Err(error)) => envelope::failure(error, &stats),
+            (Style::Rest { .. }, Ok(done)) => done.data.get().to_owned(),
+            (Style::Rest { .. }, Err(error)) => error.bare_body().to_string(),
         };
         let line = log::Line {
             route: self.route,
@@ -58,7 +67,7 @@ impl Trace {
             tries: self.seen.tries,
         };
         log::write(self.app, &line);
-        Finished { status, body, replayed }
+        Finished { status, headers, body, replayed }
     }
 
     fn stats(&self) -> Stats {

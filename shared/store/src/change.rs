@@ -20,6 +20,7 @@ use crate::{
     idempotency::Replay,
     journal::{self, Entry, Why},
     key::{Anything, Key, Org, Partition},
+    tally::{self, Figures, Tally},
 };
 
 /// Who changes something, why and when: the same for everything that one request changes.
@@ -86,13 +87,17 @@ pub(crate) enum Condition {
     At(codec::Attribute),
     /// It is there.
     Present,
-    /// Whatever it is.
+    /// Whatever it is like.
     Any,
+    /// A tally that so many changes went into; none where it is not there.
+    Counted(i64),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Effect {
     Put(Item),
+    /// Adds to figures, making the item where it is not there.
+    Add(Vec<(String, i64)>),
     Delete,
     Check,
 }
@@ -284,6 +289,25 @@ impl Change {
         self.push(key, Effect::Delete, Condition::Present, moved("a claim"));
     }
 
+    /// Takes an item away that is still as it was read; else the command is decided again.
+    pub fn discard<E: Entity>(&mut self, scope: &E::Scope, seen: &Stored<E>) -> Result<()> {
+        let seen_at = Condition::At(codec::value(&seen.revision)?);
+        self.push(&seen.record.key(scope), Effect::Delete, seen_at, moved(E::TYPE));
+        Ok(())
+    }
+
+    /// Adds to the figures of a tally. Many may do so at once: nothing is decided on what it was, and nobody waits for
+    /// anybody longer than for a transaction that meets his.
+    pub fn count(&mut self, key: &Key<Tally>, by: Figures) {
+        self.push(key, Effect::Add(by.increments()), Condition::Any, moved(tally::TYPE));
+    }
+
+    /// Adds to the figures of a tally, and only if it is still as it was read: for totals that are told with the change.
+    pub fn count_after(&mut self, key: &Key<Tally>, by: Figures, seen: &Tally) {
+        let condition = Condition::Counted(seen.changes);
+        self.push(key, Effect::Add(by.increments()), condition, moved(tally::TYPE));
+    }
+
     /// Takes an item away that was found by [`Store::keys_of`](crate::Store::keys_of). It must still be there.
     pub fn remove(&mut self, key: &Key<Anything>) {
         self.push(key, Effect::Delete, Condition::Present, moved("an item"));
@@ -306,6 +330,17 @@ impl Change {
             let condition = Condition::AbsentOrOver(template.now());
             Ok(Op { pk, sk, effect, condition, meaning: moved(E::TYPE) })
         }));
+    }
+
+    /// Writes only if this record is still as it was read, where the request has an idempotency key: so that nothing is
+    /// stored under the key of somebody who was erased meanwhile.
+    pub fn require_beside_answer<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
+        let (key, condition) = (key.clone(), Condition::At(codec::value(&seen.revision)?));
+        self.beside.push(Arc::new(move |_| {
+            let (pk, sk) = (key.pk.clone(), key.sk.clone());
+            Ok(Op { pk, sk, effect: Effect::Check, condition: condition.clone(), meaning: moved(E::TYPE) })
+        }));
+        Ok(())
     }
 
     /// Blanks the reason that a journal entry of this org tells. The chain does not cover it, and the entry is not

@@ -1,13 +1,13 @@
 //! The one write path: a [`Change`] becomes one `TransactWriteItems`.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
-        ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
     },
 };
 use contract::error::{Error, Result, Tag};
@@ -15,11 +15,12 @@ use contract::error::{Error, Result, Tag};
 use crate::{
     change::{Change, Condition, Effect, Op},
     client::Store,
-    codec::{Attribute, Item, key_item, value},
+    codec::{Attribute, Item, key_item, number, text, value},
     entity::{Entity, Stored},
     idempotency::{Claimed, Replay},
     key::System,
     read::failed,
+    tally,
 };
 
 /// What became of a change.
@@ -156,12 +157,13 @@ impl Store {
     }
 
     fn transact_item(&self, op: &Op) -> Result<TransactWriteItem> {
-        let (expression, mut names, values) = expression(&op.condition)?;
+        let Expression { condition, mut names, mut values } = expression(&op.condition)?;
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        if names.is_empty() {
-            names.insert("#pk".to_owned(), "pk".to_owned());
-        }
-        let names = Some(names);
+        let addition = match &op.effect {
+            Effect::Add(increments) => addition(increments, &mut names, &mut values),
+            _ => String::new(),
+        };
+        let names = (!names.is_empty()).then_some(names);
         let values = (!values.is_empty()).then_some(values);
         let key = key_item(&op.pk, &op.sk);
         let item = TransactWriteItem::builder();
@@ -170,7 +172,19 @@ impl Store {
                 Put::builder()
                     .table_name(&*self.table)
                     .set_item(Some(content.clone()))
-                    .condition_expression(expression)
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .return_values_on_condition_check_failure(all_old)
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+            Effect::Add(_) => item.update(
+                Update::builder()
+                    .table_name(&*self.table)
+                    .set_key(Some(key))
+                    .update_expression(addition)
+                    .set_condition_expression(condition)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
@@ -181,7 +195,7 @@ impl Store {
                 Delete::builder()
                     .table_name(&*self.table)
                     .set_key(Some(key))
-                    .condition_expression(expression)
+                    .set_condition_expression(condition)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
@@ -192,7 +206,7 @@ impl Store {
                 ConditionCheck::builder()
                     .table_name(&*self.table)
                     .set_key(Some(key))
-                    .condition_expression(expression)
+                    .set_condition_expression(condition)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
                     .return_values_on_condition_check_failure(all_old)
@@ -204,30 +218,59 @@ impl Store {
     }
 }
 
-type Expression = (String, std::collections::HashMap<String, String>, Item);
+/// A condition as DynamoDB reads it; none for what holds always.
+struct Expression {
+    condition: Option<String>,
+    names: HashMap<String, String>,
+    values: Item,
+}
+
+impl Expression {
+    fn new(
+        condition: &str,
+        names: &[&str],
+        values: impl IntoIterator<Item = (&'static str, Attribute)>,
+    ) -> Self {
+        Self {
+            condition: Some(condition.to_owned()),
+            names: names.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect(),
+            values: values.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect(),
+        }
+    }
+}
 
 fn expression(condition: &Condition) -> Result<Expression> {
-    let names =
-        |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     Ok(match condition {
-        Condition::Absent => ("attribute_not_exists(#pk)".to_owned(), names(&[("#pk", "pk")]), Item::new()),
-        Condition::Any => (
-            "attribute_exists(#pk) OR attribute_not_exists(#pk)".to_owned(),
-            names(&[("#pk", "pk")]),
-            Item::new(),
+        Condition::Absent | Condition::Counted(0) => {
+            Expression::new("attribute_not_exists(#pk)", &["pk"], [])
+        }
+        Condition::Present => Expression::new("attribute_exists(#pk)", &["pk"], []),
+        Condition::AbsentOrOver(now) => Expression::new(
+            "attribute_not_exists(#pk) OR #data.#until <= :now",
+            &["pk", "data", "until"],
+            [("now", value(now)?)],
         ),
-        Condition::Present => ("attribute_exists(#pk)".to_owned(), names(&[("#pk", "pk")]), Item::new()),
-        Condition::AbsentOrOver(now) => (
-            "attribute_not_exists(#pk) OR #data.#until <= :now".to_owned(),
-            names(&[("#pk", "pk"), ("#data", "data"), ("#until", "until")]),
-            Item::from([(":now".to_owned(), value(now)?)]),
-        ),
-        Condition::At(revision) => (
-            "#revision = :revision".to_owned(),
-            names(&[("#revision", "revision")]),
-            Item::from([(":revision".to_owned(), revision.clone())]),
-        ),
+        Condition::At(revision) => {
+            Expression::new("#revision = :revision", &["revision"], [("revision", revision.clone())])
+        }
+        Condition::Counted(changes) => {
+            Expression::new("#changes = :seen", &[tally::CHANGES], [("seen", number(changes))])
+        }
+        Condition::Any => Expression { condition: None, names: HashMap::new(), values: Item::new() },
     })
+}
+
+/// The update that adds to figures.
+fn addition(increments: &[(String, i64)], names: &mut HashMap<String, String>, values: &mut Item) -> String {
+    let each = increments.iter().map(|(name, by)| {
+        names.insert(format!("#{name}"), name.clone());
+        values.insert(format!(":{name}"), number(by));
+        format!("#{name} :{name}")
+    });
+    let additions = each.collect::<Vec<_>>().join(", ");
+    names.insert("#type".to_owned(), "type".to_owned());
+    values.insert(":type".to_owned(), text(tally::TYPE));
+    format!("SET #type = :type ADD {additions}")
 }
 
 fn idempotency_op(claimed: Claimed) -> Result<Op> {
@@ -299,6 +342,7 @@ fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict
 fn type_of(op: &Op) -> String {
     match &op.effect {
         Effect::Put(item) => item.get("type").and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default(),
+        Effect::Add(_) => tally::TYPE.to_owned(),
         Effect::Delete | Effect::Check => "a guard".to_owned(),
     }
 }

@@ -27,6 +27,9 @@ pub struct Replay {
     pub data: Option<String>,
     /// The `revision` of the answer.
     pub revision: Option<Value>,
+    /// How the answer was sent, where it was not as usual.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sent: Option<Sent>,
     /// The key may be used anew from here on.
     pub until: Time,
 }
@@ -39,8 +42,24 @@ classes!(Replay {
     payload: Plain,
     data: FreeText,
     revision: Plain,
+    sent: Plain,
     until: Plain,
 });
+
+/// How an answer is sent beside its body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers that are the answer's own.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Self { status: 200, headers: Vec::new() }
+    }
+}
 
 impl Replay {
     /// How long a key is kept (contract §5).

@@ -50,7 +50,7 @@ impl Scope for System {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition(String);
 
-const SEPARATOR: char = '|';
+pub(crate) const SEPARATOR: char = '|';
 
 impl Partition {
     /// A partition of `service` that belongs to `org`.
@@ -98,7 +98,7 @@ pub(crate) fn sort_key(parts: &[&dyn Display]) -> String {
     parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(&SEPARATOR.to_string())
 }
 
-/// What a key stands for that was found by its partition alone.
+/// What a key stands for of which it does not matter what it is of.
 #[derive(Clone, Copy, Debug)]
 pub struct Anything;
 
@@ -124,6 +124,11 @@ impl<E> Key<E> {
     /// Partition and sort key, for documents and tests.
     pub fn parts(&self) -> (&str, &str) {
         (&self.pk, &self.sk)
+    }
+
+    /// The same key, whatever it is of.
+    pub fn of_anything(self) -> Key<Anything> {
+        Key::stored(self.pk, self.sk)
     }
 }
 

@@ -6,6 +6,16 @@ use crate::{
     key::{Index, Key, Listing, Order},
 };
 
+/// What a key or a list finds, by name.
+pub trait Kind {
+    /// For example `cost-centre`.
+    const NAME: &'static str;
+}
+
+impl<E: Entity> Kind for E {
+    const NAME: &'static str = E::TYPE;
+}
+
 /// How a pattern asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -36,8 +46,8 @@ pub struct Pattern {
 
 impl Pattern {
     /// A pattern that reads one item.
-    pub fn get<E: Entity>(name: &'static str, sample: &Key<E>) -> Self {
-        Self::item(name, E::TYPE, Operation::Get, sample)
+    pub fn get<E: Kind>(name: &'static str, sample: &Key<E>) -> Self {
+        Self::item(name, E::NAME, Operation::Get, sample)
     }
 
     /// A pattern that counts how much of a rate is used.
@@ -58,7 +68,7 @@ impl Pattern {
     }
 
     /// A pattern that reads a page.
-    pub fn query<E: Entity>(name: &'static str, sample: &Listing<E>) -> Self {
+    pub fn query<E: Kind>(name: &'static str, sample: &Listing<E>) -> Self {
         let (index, partitions, from, to) = sample.parts();
         let order = match sample.order {
             Order::Ascending => "ascending",
@@ -74,7 +84,7 @@ impl Pattern {
         };
         Self {
             name,
-            entity: E::TYPE,
+            entity: E::NAME,
             operation: Operation::Query,
             index,
             partitions: partitions.to_vec(),

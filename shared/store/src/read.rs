@@ -7,6 +7,7 @@ use std::{
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
+    operation::query::builders::QueryFluentBuilder,
     types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity},
 };
 use contract::{
@@ -14,12 +15,13 @@ use contract::{
     paging::Limit,
 };
 use futures::future::try_join_all;
+use serde::de::DeserializeOwned;
 
 use crate::{
     client::Store,
-    codec::{Item, key_item, text},
+    codec::{self, Item, key_item, text},
     entity::{Entity, Stored},
-    key::{Key, Listing, Order},
+    key::{Anything, Key, Listing, Order},
 };
 
 /// Keys to be read in one round trip.
@@ -67,6 +69,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 impl Store {
     /// One record, strongly consistent.
     pub async fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
+        self.item(key).await?.map(Stored::decode).transpose()
+    }
+
+    /// Some fields of one record, strongly consistent: for whoever need not know the whole of it.
+    pub async fn part<T: DeserializeOwned>(&self, key: &Key<Anything>) -> Result<Option<T>> {
+        self.item(key).await?.map(|mut item| codec::field(&mut item, "an item", "data")).transpose()
+    }
+
+    async fn item<E>(&self, key: &Key<E>) -> Result<Option<Item>> {
         self.meter.read_trip();
         let answer = self
             .client
@@ -79,7 +90,7 @@ impl Store {
             .await
             .map_err(|error| failed(&error))?;
         self.meter.read(answer.consumed_capacity());
-        answer.item.map(Stored::decode).transpose()
+        Ok(answer.item)
     }
 
     /// Many records in one round trip, strongly consistent.
@@ -188,6 +199,52 @@ impl Store {
         Ok((items, more))
     }
 
+    /// A page of a list by how many records come before it. What is skipped is read, though only its keys travel: a page
+    /// costs by how deep it lies, in queries of as many records as a page may have. The first one is one query.
+    pub async fn page_after<E: Entity>(
+        &self,
+        list: &Listing<E>,
+        skip: usize,
+        limit: Limit,
+    ) -> Result<Vec<Stored<E>>> {
+        let after = match skip {
+            0 => None,
+            _ => match self.position_after(list, skip).await? {
+                None => return Ok(Vec::new()),
+                position => position,
+            },
+        };
+        Ok(self.page(list, after.as_deref(), limit).await?.records)
+    }
+
+    /// The position of the record number `count` of a list of one partition: none where the list is shorter.
+    async fn position_after<E>(&self, list: &Listing<E>, count: usize) -> Result<Option<String>> {
+        let [partition] = &list.partitions[..] else {
+            return Err(Error::internal("only a list of one partition has numbered pages"));
+        };
+        let (_, _, sort) = list.index.names();
+        let (mut left, mut start) = (count, None);
+        loop {
+            self.meter.read_trip();
+            let most = i32::try_from(left.min(Limit::MOST.get())).unwrap_or(i32::MAX);
+            let query = self.query_between(list, partition, &list.from, &list.to, most);
+            let answer = query
+                .projection_expression("#sk")
+                .set_exclusive_start_key(start.take())
+                .send()
+                .await
+                .map_err(|error| failed(&error))?;
+            self.meter.read(answer.consumed_capacity());
+            let items = answer.items.unwrap_or_default();
+            left -= items.len();
+            match (left, items.last(), answer.last_evaluated_key) {
+                (0, Some(last), _) => return Ok(Some(string(last, sort))),
+                (_, _, None) => return Ok(None),
+                (_, _, key) => start = key,
+            }
+        }
+    }
+
     /// How many records a list holds, but no more than `most` (for guards: what blocks a change).
     pub async fn some<E: Entity>(&self, list: &Listing<E>, most: usize) -> Result<Vec<Stored<E>>> {
         Ok(self.page(list, None, Limit::clamp(i64::try_from(most).unwrap_or(i64::MAX))).await?.records)
@@ -200,7 +257,7 @@ impl Store {
         after: Option<&str>,
         wanted: usize,
     ) -> Result<Vec<Item>> {
-        let (index, partition_name, sort_name) = list.index.names();
+        let (_, _, sort_name) = list.index.names();
         let (from, to) = match (after, list.order) {
             (None, _) => (list.from.clone(), list.to.clone()),
             // The next possible text after the position.
@@ -213,23 +270,11 @@ impl Store {
         }
         let mut start: Option<Item> = None;
         loop {
+            // Downwards the position itself is met once more.
+            let most = i32::try_from(wanted + 1).unwrap_or(i32::MAX);
             let answer = self
-                .client
-                .query()
-                .table_name(&*self.table)
-                .set_index_name(index.map(str::to_owned))
-                .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
-                .expression_attribute_names("#pk", partition_name)
-                .expression_attribute_names("#sk", sort_name)
-                .expression_attribute_values(":pk", text(partition))
-                .expression_attribute_values(":from", text(from.as_str()))
-                .expression_attribute_values(":to", text(to.as_str()))
-                .scan_index_forward(list.order == Order::Ascending)
-                // Downwards the position itself is met once more.
-                .limit(i32::try_from(wanted + 1).unwrap_or(i32::MAX))
-                .consistent_read(index.is_none())
+                .query_between(list, partition, &from, &to, most)
                 .set_exclusive_start_key(start.take())
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
                 .map_err(|error| failed(&error))?;
@@ -241,6 +286,34 @@ impl Store {
                 return Ok(items);
             }
         }
+    }
+}
+
+impl Store {
+    /// Up to `most` items of a partition of a list, between two sort keys, both included.
+    fn query_between<E>(
+        &self,
+        list: &Listing<E>,
+        partition: &str,
+        from: &str,
+        to: &str,
+        most: i32,
+    ) -> QueryFluentBuilder {
+        let (index, partition_name, sort_name) = list.index.names();
+        self.client
+            .query()
+            .table_name(&*self.table)
+            .set_index_name(index.map(str::to_owned))
+            .key_condition_expression("#pk = :pk AND #sk BETWEEN :from AND :to")
+            .expression_attribute_names("#pk", partition_name)
+            .expression_attribute_names("#sk", sort_name)
+            .expression_attribute_values(":pk", text(partition))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to))
+            .scan_index_forward(list.order == Order::Ascending)
+            .limit(most)
+            .consistent_read(index.is_none())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 }
 

@@ -48,8 +48,7 @@ pub async fn insist(
     }
     let mut reply = world.post(service, caller, path, fields.clone()).await;
     for _ in 1..TRIES {
-        let tag = reply.body["error"]["major"]["tag"].as_str();
-        if !matches!(tag, Some("unavailable" | "idempotency-in-progress")) {
+        if !matches!(reply.tag(), Some("unavailable" | "idempotency-in-progress")) {
             break;
         }
         reply = world.post(service, caller, path, fields.clone()).await;
@@ -62,7 +61,7 @@ pub async fn insist(
 pub fn at_most_one_winner<'a>(replies: &'a [Reply], refused_with: &[&str]) -> Option<&'a Reply> {
     let mut winners = Vec::new();
     for reply in replies {
-        match reply.body["error"]["major"]["tag"].as_str() {
+        match reply.tag() {
             None => winners.push(reply),
             Some(tag) => assert!(refused_with.contains(&tag), "{} {}", reply.status, reply.text),
         }

@@ -1,5 +1,6 @@
 //! An answer, as tests look at it.
 
+use contract::error::Tag;
 use serde_json::Value;
 use service::Response;
 
@@ -18,8 +19,7 @@ pub struct Reply {
 
 impl From<Response> for Reply {
     fn from(response: Response) -> Self {
-        let headers = response.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self::new(response.status, headers, response.body)
+        Self::new(response.status, response.headers, response.body)
     }
 }
 
@@ -29,20 +29,51 @@ impl Reply {
         Self { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
     }
 
-    /// The `data` of a success.
+    /// Whether it came in the envelope; the answers of a REST service do not.
+    fn is_enveloped(&self) -> bool {
+        self.body.get("success").is_some()
+    }
+
+    /// The tag of a refusal, if it is one.
+    pub fn tag(&self) -> Option<&str> {
+        let error = &self.body["error"];
+        error["major"]["tag"].as_str().or(error["code"].as_str())
+    }
+
+    /// Whether it was carried out.
+    pub fn is_success(&self) -> bool {
+        self.tag().is_none() && matches!(self.status, 200 | 201)
+    }
+
+    /// Whether the same request may succeed when it is sent again.
+    pub fn is_retryable(&self) -> bool {
+        let known = Tag::ALL.iter().find(|known| Some(known.name()) == self.tag());
+        known.is_some_and(|tag| tag.retryable())
+    }
+
+    /// The `data` of a success: without an envelope, the body.
     #[track_caller]
     pub fn data(&self) -> &Value {
-        assert_eq!(self.status, 200, "{}", self.body);
-        assert_eq!(self.body["success"], true, "{}", self.body);
-        &self.body["data"]
+        if self.is_enveloped() {
+            assert_eq!(self.status, 200, "{}", self.body);
+            assert_eq!(self.body["success"], true, "{}", self.body);
+            return &self.body["data"];
+        }
+        assert!(matches!(self.status, 200 | 201), "{} {}", self.status, self.text);
+        &self.body
     }
 
     /// The `error` of a refusal with this tag.
     #[track_caller]
     pub fn refused(&self, tag: &str) -> &Value {
-        assert_eq!(self.body["error"]["major"]["tag"], tag, "{} {}", self.status, self.body);
-        assert_eq!(self.body["success"], false, "{}", self.body);
-        assert_eq!(self.body["error"]["http_status"], self.status, "{}", self.body);
+        assert_eq!(self.tag(), Some(tag), "{} {}", self.status, self.body);
+        if self.is_enveloped() {
+            assert_eq!(self.body["success"], false, "{}", self.body);
+            assert_eq!(self.body["error"]["http_status"], self.status, "{}", self.body);
+        } else {
+            let known = Tag::ALL.iter().find(|known| known.name() == tag).expect("a tag of the catalogue");
+            assert_eq!(self.status, known.status(), "{}", self.body);
+        }
         &self.body["error"]
     }
 

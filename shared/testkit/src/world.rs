@@ -1,9 +1,10 @@
 //! A world of one test: a fresh org with its people, and the services that it calls, in process.
 
 use std::{
+    collections::HashMap,
     net::Ipv6Addr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -30,7 +31,7 @@ use identity::{
     user::{User, UserStatus},
 };
 use serde_json::{Map, Value, json};
-use service::{App, Clock, LogSink, OrgFrom, Request, Service, Settings};
+use service::{App, Clock, Figure, LogSink, OrgFrom, Request, Service, Settings};
 use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
 use crate::{bounds::bounded, database, proxy::Proxy, reply::Reply};
@@ -64,6 +65,8 @@ struct Inner {
     rate_percent: u32,
     /// Whether the endpoint says what a function may ask for.
     enforced: bool,
+    public_org: Mutex<Option<OrgCode>>,
+    figures: Mutex<HashMap<&'static str, u32>>,
     apps: Mutex<Vec<&'static App>>,
 }
 
@@ -134,7 +137,9 @@ impl World {
     /// wait no longer than functions do. They remember nothing of what others do, like another sandbox of each.
     #[must_use]
     pub fn through(&self, endpoint: &str) -> Self {
-        let Inner { store, chance, clock, log, test_clock, rate_percent, enforced, .. } = &*self.inner;
+        let Inner {
+            store, chance, clock, log, test_clock, rate_percent, enforced, public_org, figures, ..
+        } = &*self.inner;
         let inner = Inner {
             endpoint: endpoint.to_owned(),
             // Only at a proxy is slowness meant.
@@ -146,6 +151,8 @@ impl World {
             test_clock: *test_clock,
             rate_percent: *rate_percent,
             enforced: *enforced,
+            public_org: Mutex::new(lock(public_org).clone()),
+            figures: Mutex::new(lock(figures).clone()),
             apps: Mutex::default(),
         };
         Self { inner: Arc::new(inner), ..self.clone() }
@@ -155,6 +162,21 @@ impl World {
     #[must_use]
     pub fn with_functions_of(&self, other: &Self) -> Self {
         Self { inner: other.inner.clone(), ..self.clone() }
+    }
+
+    /// Opens the deployment to the public, as that of this org alone. Functions learn it when they start, so this is said
+    /// before the first call.
+    #[must_use]
+    pub fn open_to_the_public(self) -> Self {
+        *lock(&self.inner.public_org) = Some(self.orgcode.parse().expect("an orgcode"));
+        self
+    }
+
+    /// Sets a figure of the deployment, before the first call.
+    #[must_use]
+    pub fn with_figure(self, figure: &'static Figure, value: u32) -> Self {
+        lock(&self.inner.figures).insert(figure.variable, value);
+        self
     }
 
     async fn found(inner: Arc<Inner>) -> Self {
@@ -430,7 +452,7 @@ impl World {
         let query = query.split('&').filter_map(|pair| pair.split_once('='));
         let request = Request {
             method: method.to_owned(),
-            path: format!("/{}{path}", service.name),
+            path: format!("{}{path}", service.base()),
             query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
             body: body.into_bytes(),
@@ -476,6 +498,8 @@ impl Inner {
             test_clock: false,
             rate_percent: 0,
             enforced: false,
+            public_org: Mutex::default(),
+            figures: Mutex::default(),
             apps: Mutex::default(),
         }
     }
@@ -514,6 +538,8 @@ impl Inner {
             cursor_key: CursorKey(key("1")),
             lookup_key: LookupKey(key("2")),
             cors_origins: vec!["https://shop.example".to_owned()],
+            public_org: lock(&self.public_org).clone(),
+            figures: lock(&self.figures).clone(),
             test_clock: self.test_clock,
             rate_percent: self.rate_percent,
         };
@@ -533,6 +559,10 @@ impl Inner {
         apps.push(app);
         app
     }
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 trait ParsePersonal {

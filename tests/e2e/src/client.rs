@@ -38,6 +38,11 @@ impl Client {
         self.send("POST", path, "application/json", body.to_string()).await
     }
 
+    /// Reads what is at a path.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, "application/json", String::new()).await
+    }
+
     /// Calls a route of which the answer may be lost: none where it is.
     pub async fn try_post(&self, path: &str, body: Value) -> Option<Reply> {
         self.try_send("POST", path, "application/json", body.to_string()).await.ok()

@@ -13,9 +13,9 @@ use stack::{
     template::Template,
 };
 use testkit::proxy::Proxy;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
-use crate::{Client, Events};
+use crate::{Client, Events, Tenant};
 
 /// A running stack on ports that were free. Its data survive [`Deployment::halt`], and are gone after
 /// [`Deployment::remove`].
@@ -25,6 +25,7 @@ pub struct Deployment {
     stack: Mutex<Option<Stack>>,
     proxy: Proxy,
     events: Events,
+    pub(crate) public: OnceCell<Tenant>,
 }
 
 impl Deployment {
@@ -50,7 +51,7 @@ impl Deployment {
         let proxy = Proxy::enforcing(&config.database_url(), testkit::iam::of_table(&table))?;
         config.functions_database = Some(proxy.endpoint().to_owned());
         let events = Events::of(&config.emulator());
-        Ok(Self { config, stack: Mutex::default(), proxy, events })
+        Ok(Self { config, stack: Mutex::default(), proxy, events, public: OnceCell::default() })
     }
 
     /// Starts it and waits until every function answers: on the same ports and with the same data, where it ran

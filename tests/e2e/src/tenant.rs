@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
+use stack::seed::ORGCODE;
 
 use crate::{Client, Deployment};
 
@@ -66,9 +67,22 @@ impl Deployment {
 
     /// A verified org of this person.
     pub async fn tenant_of(&self, owner: Person) -> Tenant {
+        let orgcode = self.unique("SHOP");
+        self.tenant_named(owner, orgcode).await
+    }
+
+    /// The org for which the referral service is open to the public; made with the first call.
+    pub async fn public_tenant(&self) -> &Tenant {
+        let make = async || {
+            let owner = self.person().await;
+            self.tenant_named(owner, ORGCODE.to_owned()).await
+        };
+        self.public.get_or_init(make).await
+    }
+
+    async fn tenant_named(&self, owner: Person, orgcode: String) -> Tenant {
         let invitation = json!({ "user_guid": owner.user_guid });
         let invitation = self.anyone().operate("invitation-create", invitation).await.data().clone();
-        let orgcode = self.unique("SHOP");
         let found = json!({ "orgcode": orgcode, "caption": "A shop", "invitation_code": invitation["code"] });
         let org = owner.client.post("/ofm/org/create", found).await.data().clone();
         let org_guid = text(&org["org_guid"]);

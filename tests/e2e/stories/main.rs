@@ -6,6 +6,7 @@
 mod crash;
 mod newcomer;
 mod provoked;
+mod referral_page;
 mod replay;
 mod tags;
 mod time;
@@ -34,6 +35,8 @@ fn stories(runtime: &Arc<Runtime>, deployment: &Arc<Deployment>) -> Vec<Trial> {
     }
     stories![
         newcomer::from_an_empty_table_to_a_customer_who_is_gone,
+        referral_page::the_worked_example_call_by_call,
+        referral_page::every_row_of_the_confirm_table,
         replay::a_repeat_is_answered_alike_whichever_way_its_key_is_sent,
         replay::a_key_is_told_once,
         crash::a_write_that_a_crash_interrupted_happens_once,

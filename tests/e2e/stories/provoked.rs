@@ -8,6 +8,8 @@ use testkit::{
     proxy::{Fault, Operation, When},
 };
 
+use crate::referral_page;
+
 /// A tag, and the answer that should carry it.
 type Refusal = (Tag, Reply);
 
@@ -24,6 +26,7 @@ pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
     refusals.extend(people(deployment).await);
     refusals.extend(log_ins(deployment).await);
     refusals.extend(invitations(deployment).await);
+    refusals.extend(referrals(deployment).await);
     refusals.extend(dependencies(deployment, &tenant).await);
     refusals.extend(ends(deployment).await);
     refusals
@@ -253,6 +256,35 @@ async fn invitations(deployment: &Deployment) -> Vec<Refusal> {
         (Tag::InvitationAccepted, found(&used).await),
         (Tag::InvitationMismatch, found(&other).await),
     ]
+}
+
+/// Referrals that are not to be confirmed, or not to be recorded.
+async fn referrals(deployment: &Deployment) -> Vec<Refusal> {
+    let anyone = deployment.anyone();
+    let code = referral_page::code(deployment, "usr_provoker").await;
+    let first = referral_page::click(deployment, &code, "192.0.2.1").await;
+    let second = referral_page::click(deployment, &code, "192.0.2.2").await;
+    let third = referral_page::click(deployment, &code, "192.0.2.3").await;
+    let confirm = async |id: &str, code: &str, member: &str, at: &str| {
+        referral_page::confirm(deployment, id, code, member, at).await
+    };
+    let (at, late) = ("2026-03-25T10:00:00Z", "2026-04-25T10:00:00Z");
+    let member = deployment.unique("member_");
+    confirm(&first, &code, &member, at).await.data();
+    let unknown = json!({ "code": "NO-SUCH-CODE", "ip_address": "192.0.2.1" });
+    let disable = json!({ "code": code, "status": "disabled", "expected_revision": 1 });
+    let refusals = vec![
+        (Tag::CodeMismatch, confirm(&second, "OTHER-CODE", "usr_1", at).await),
+        (Tag::AlreadyConfirmed, confirm(&first, &code, "usr_1", at).await),
+        (Tag::MemberAlreadyConfirmed, confirm(&second, &code, &member, at).await),
+        (Tag::SelfReferral, confirm(&third, &code, "usr_provoker", at).await),
+        (Tag::WindowExpired, confirm(&third, &code, "usr_2", late).await),
+        (Tag::CodeNotFound, anyone.post(referral_page::BASE, unknown).await),
+        (Tag::PageTooDeep, anyone.get(&format!("{}?page=501", referral_page::BASE)).await),
+    ];
+    anyone.operate("referral-code-status-set", disable).await.data();
+    let inactive = anyone.post(referral_page::BASE, json!({ "code": code, "ip_address": "192.0.2.4" })).await;
+    refusals.into_iter().chain([(Tag::CodeInactive, inactive)]).collect()
 }
 
 /// A database that conflicts, that is not there, and that holds what no function wrote.

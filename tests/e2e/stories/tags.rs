@@ -19,11 +19,17 @@ pub(crate) async fn every_tag_that_a_route_can_return_is_provoked(deployment: &D
     for (tag, reply) in provoked::all(deployment).await {
         let error = reply.refused(tag.name());
         assert_eq!(reply.status, tag.status(), "{tag:?}");
-        assert_eq!(error["retryable"], tag.retryable(), "{tag:?}");
+        // Without an envelope the status tells it.
+        if reply.body.get("success").is_some() {
+            assert_eq!(error["retryable"], tag.retryable(), "{tag:?}");
+        }
         provoked.insert(tag);
     }
-    let services = [&crm::SERVICE, &ofm::SERVICE, &operator::SERVICE, &usm::SERVICE];
-    let returned = services.iter().flat_map(|service| service.routes()).flat_map(service::Route::tags);
+    let services = [&crm::SERVICE, &ofm::SERVICE, &operator::SERVICE, &referral::SERVICE, &usm::SERVICE];
+    let returned = services
+        .iter()
+        .flat_map(|service| service.routes().map(move |route| (service, route)))
+        .flat_map(|(service, route)| service.tags(route));
     let possible: BTreeSet<Tag> = returned.chain(WITHOUT_ROUTE).collect();
     let provoked: BTreeSet<Tag> = provoked.into_iter().chain(NOT_YET).collect();
     let names = |tags: BTreeSet<Tag>| tags.into_iter().map(Tag::name).collect::<Vec<_>>();

@@ -5,7 +5,7 @@ use operator::SERVICE;
 use serde_json::{Value, json};
 use testkit::{Caller, World};
 
-use super::{by, people};
+use super::{by, people, referral};
 use crate::request::Sample;
 
 async fn user(world: &World) -> Value {
@@ -78,7 +78,7 @@ pub(super) async fn sample(world: &World, action: &str) -> Option<Sample> {
             "aggregate_id": world.org.guid(),
         }),
         "clock-set" => json!({"advance_seconds": 1}),
-        _ => return None,
+        _ => referral::action(world, action).await?,
     };
     Some(by(Caller::anonymous(), fields))
 }

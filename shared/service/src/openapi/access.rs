@@ -10,6 +10,8 @@ use crate::access::Access;
 pub struct Who {
     /// In one word.
     pub name: &'static str,
+    /// Whether it takes no credential, where the deployment is open to the public.
+    pub nobody: bool,
     /// Whether a person's session may do.
     pub session: bool,
     /// Whether a service account's key may do.
@@ -29,18 +31,21 @@ pub fn who(access: Access) -> Who {
         Access::Key => ("key", false, true, Vec::new()),
         Access::Associated(roles) => ("associated", true, true, names(roles)),
         Access::OneOf(roles) => ("role", true, true, names(roles)),
+        Access::PublicOr(roles) => ("public-or-role", true, true, names(roles)),
         Access::Owner => ("owner", true, true, owner()),
         Access::OwnerInPerson => ("owner-in-person", true, false, Vec::new()),
         Access::PrimaryOwner => ("primary-owner", true, false, Vec::new()),
         Access::Operator => ("operator", false, false, Vec::new()),
     };
-    Who { name, session, key, roles }
+    Who { name, nobody: matches!(access, Access::PublicOr(_)), session, key, roles }
 }
 
 impl Who {
     /// The `security` of an operation: each of the credentials that may do.
     pub(crate) fn security(&self) -> Vec<Value> {
         let schemes = [(self.session, "sessionAuth"), (self.key, "apiKeyAuth")];
-        schemes.iter().filter(|(takes, _)| *takes).map(|(_, scheme)| json!({*scheme: []})).collect()
+        let none = self.nobody.then(|| json!({}));
+        let schemes = schemes.iter().filter(|(takes, _)| *takes).map(|(_, scheme)| json!({*scheme: []}));
+        none.into_iter().chain(schemes).collect()
     }
 }

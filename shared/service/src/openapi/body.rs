@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     access::Access,
     frame::{self, Frame},
-    route::{OrgFrom, Route},
+    route::{OrgFrom, Route, Style},
 };
 
 pub(crate) type Schemas = Map<String, Value>;
@@ -32,18 +32,20 @@ pub(crate) struct Shapes {
     pub(crate) route: String,
     /// `CostCentre`.
     pub(crate) noun: String,
-    /// The request: an object.
+    /// The parameters in the path.
+    pub(crate) path: Vec<Value>,
+    /// The rest of the request: an object.
     pub(crate) request: Value,
     /// What the request refers to.
     pub(crate) request_refers: Schemas,
-    /// The `data` of the answer, and `build` and `stats` beside it.
+    /// The `data` of the answer, and `build` and `stats` beside it where there is an envelope.
     pub(crate) answer: Value,
     /// What the answer refers to.
     pub(crate) answer_refers: Schemas,
 }
 
 impl Shapes {
-    pub(crate) fn of(route: &Route) -> Self {
+    pub(crate) fn of(style: Style, route: &Route) -> Self {
         let settings = || {
             SchemaSettings::draft2020_12().with(|settings| {
                 settings.definitions_path = "/components/schemas".into();
@@ -53,22 +55,27 @@ impl Shapes {
         let mut requests = settings().for_deserialize().into_generator();
         let mut answers = settings().for_serialize().into_generator();
         let (own, data) = route.handler.schemas(&mut requests, &mut answers);
-        let shared = requests.subschema_for::<Frame>();
-        let answer = json!({
-            "data": data,
-            "build": answers.subschema_for::<Build>(),
-            "stats": answers.subschema_for::<Stats>(),
-        });
+        let shared = match style {
+            Style::Enveloped => requests.subschema_for::<Frame>().to_value(),
+            Style::Rest { .. } => json!({}),
+        };
+        let mut answer = json!({"data": data});
+        if style == Style::Enveloped {
+            answer["build"] = json!(answers.subschema_for::<Build>());
+            answer["stats"] = json!(answers.subschema_for::<Stats>());
+        }
         let mut request_refers = definitions(requests);
         let own = take(&mut request_refers, own.to_value());
-        let shared = take(&mut request_refers, shared.to_value());
-        let mut request = request(route, &own, &shared);
+        let shared = take(&mut request_refers, shared);
+        let mut request = request(style, route, &own, &shared);
+        let path = take_path(route, &mut request);
         close(&mut request);
         request_refers.values_mut().for_each(close);
         let answer_refers = definitions(answers);
         Self {
-            route: pascal(route.call.path),
+            route: pascal(route.call.name),
             noun: pascal(super::noun(route)),
+            path,
             request,
             request_refers,
             answer,
@@ -87,25 +94,17 @@ impl Shapes {
             self.request["required"].as_array().is_some_and(|names| names.iter().any(|other| other == name))
         };
         let fields = self.request["properties"].as_object().into_iter().flatten();
-        fields
-            .map(|(name, schema)| {
-                let description = schema.get("description").cloned().unwrap_or_else(|| json!(""));
-                json!({
-                    "in": "query",
-                    "name": name,
-                    "required": required(name),
-                    "description": description,
-                    "schema": schema,
-                })
-            })
-            .collect()
+        fields.map(|(name, schema)| parameter("query", name, required(name), schema)).collect()
     }
 
     /// The schemas that bear the route's name.
-    pub(crate) fn components(&self, route: &Route) -> Schemas {
+    pub(crate) fn components(&self, style: Style, route: &Route) -> Schemas {
         let mut schemas = Schemas::new();
-        if route.call.method != "GET" {
+        if !matches!(route.call.method, "GET" | "DELETE") {
             schemas.insert(request_name(route), self.request.clone());
+        }
+        if style != Style::Enveloped {
+            return schemas;
         }
         let mut properties = json!({
             "success": {"const": true},
@@ -128,14 +127,31 @@ impl Shapes {
     }
 }
 
+fn parameter(place: &str, name: &str, required: bool, schema: &Value) -> Value {
+    let description = schema.get("description").cloned().unwrap_or_else(|| json!(""));
+    json!({"in": place, "name": name, "required": required, "description": description, "schema": schema})
+}
+
+/// Takes the fields out of a request that stand in its path.
+fn take_path(route: &Route, request: &mut Value) -> Vec<Value> {
+    let take = |name: &str| {
+        if let Some(required) = request["required"].as_array_mut() {
+            required.retain(|other| other != name);
+        }
+        let schema = request["properties"].as_object_mut().and_then(|fields| fields.remove(name));
+        parameter("path", name, true, &schema.unwrap_or_default())
+    };
+    route.call.parameters().map(take).collect()
+}
+
 /// `CostCentreCreateRequest`.
 pub(crate) fn request_name(route: &Route) -> String {
-    format!("{}Request", pascal(route.call.path))
+    format!("{}Request", pascal(route.call.name))
 }
 
 /// `CostCentreCreateEnvelope`.
 pub(crate) fn envelope_name(route: &Route) -> String {
-    format!("{}Envelope", pascal(route.call.path))
+    format!("{}Envelope", pascal(route.call.name))
 }
 
 /// `/cost-centre/create` as `CostCentreCreate`.
@@ -160,15 +176,15 @@ fn take(definitions: &mut Schemas, schema: Value) -> Value {
 }
 
 /// The route's own fields and those that it shares with others, as one object.
-fn request(route: &Route, own: &Value, shared: &Value) -> Value {
-    let is_query = route.call.method == "GET";
+fn request(style: Style, route: &Route, own: &Value, shared: &Value) -> Value {
+    let is_query = route.call.takes_query();
     let traits = route.handler.traits();
     let mut properties = object(&own["properties"]);
     let mut required: Vec<Value> = own["required"].as_array().cloned().unwrap_or_default();
-    for name in frame::fields(route).filter(|name| !is_query || !NOT_IN_A_QUERY.contains(name)) {
+    for name in frame::fields(style, route).filter(|name| !is_query || !NOT_IN_A_QUERY.contains(name)) {
         properties.insert(name.to_owned(), shared["properties"][name].clone());
     }
-    if let Some(limit) = properties.get_mut("limit") {
+    if let Some(limit) = properties.get_mut("limit").filter(|_| traits.pages) {
         let size = traits.page_size;
         limit["default"] = json!(size.default);
         limit["description"] = json!(format!("How many records to answer, clamped to 1 to {}.", size.most));
@@ -182,7 +198,7 @@ fn request(route: &Route, own: &Value, shared: &Value) -> Value {
     match route.org {
         OrgFrom::BodyGuid => need("org_guid"),
         OrgFrom::BodyCode => need("orgcode"),
-        OrgFrom::Nowhere | OrgFrom::Body | OrgFrom::Header => {}
+        OrgFrom::Nowhere | OrgFrom::Body | OrgFrom::Header | OrgFrom::Deployment | OrgFrom::Holder => {}
     }
     if traits.needs_revision {
         need("expected_revision");

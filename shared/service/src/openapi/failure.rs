@@ -7,24 +7,24 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     openapi::{body::pascal, response_headers},
-    route::{Route, Service},
+    route::{Route, Service, Style},
 };
 
 /// The failures of a service: operations that fail alike share a description.
 pub(crate) struct Failures {
-    service: &'static str,
+    service: &'static Service,
     components: Map<String, Value>,
 }
 
 impl Failures {
-    pub(crate) fn new(service: &Service) -> Self {
-        Self { service: service.name, components: Map::new() }
+    pub(crate) fn new(service: &'static Service) -> Self {
+        Self { service, components: Map::new() }
     }
 
     /// The `responses` of an operation, but for success.
     pub(crate) fn of(&mut self, route: &Route) -> Map<String, Value> {
         let mut by_status: BTreeMap<u16, Vec<Tag>> = BTreeMap::new();
-        for tag in route.tags() {
+        for tag in self.service.tags(route) {
             by_status.entry(tag.status()).or_default().push(tag);
         }
         let reference = |(status, tags): (u16, Vec<Tag>)| {
@@ -41,19 +41,17 @@ impl Failures {
     }
 }
 
-fn response(service: &'static str, route: &Route, status: u16, tags: &[Tag]) -> Value {
+fn response(service: &Service, route: &Route, status: u16, tags: &[Tag]) -> Value {
     let lines: Vec<_> = tags.iter().map(|tag| format!("- `{}`: {}", tag.name(), tag.parts().2)).collect();
     let names: Vec<_> = tags.iter().map(|tag| tag.name()).collect();
-    let of_these = json!({
-        "properties": {
-            "error": {
-                "properties": {
-                    "major": {"properties": {"tag": {"enum": names}}},
-                    "http_status": {"const": status},
-                },
-            },
-        },
-    });
+    let of_these = match service.style {
+        Style::Enveloped => json!({
+            "major": {"properties": {"tag": {"enum": names}}},
+            "http_status": {"const": status},
+        }),
+        Style::Rest { .. } => json!({"code": {"enum": names}}),
+    };
+    let of_these = json!({"properties": {"error": {"properties": of_these}}});
     let mut headers = response_headers();
     if tags.contains(&Tag::RateLimited) {
         headers.insert("retry-after".to_owned(), json!({"$ref": "#/components/headers/RetryAfter"}));
@@ -72,11 +70,16 @@ fn response(service: &'static str, route: &Route, status: u16, tags: &[Tag]) -> 
 }
 
 /// An answer as a caller sees it.
-fn example(service: &str, route: &Route, tag: Tag) -> Value {
+fn example(service: &Service, route: &Route, tag: Tag) -> Value {
     let error = match tag {
-        Tag::InvalidInput => Error::field("reason", "must be a string"),
+        Tag::InvalidInput if service.style == Style::Enveloped => Error::field("reason", "must be a string"),
+        Tag::InvalidInput => Error::field("code", "is required"),
         tag => Error::from(tag),
     };
+    if service.style != Style::Enveloped {
+        return error.bare_body();
+    }
+    let service = service.name;
     let build = json!({"build_major": 0, "build_minor": 1, "build_id": "WEDNESDAY-1772611200"});
     json!({
         "success": false,
@@ -94,7 +97,45 @@ fn example(service: &str, route: &Route, tag: Tag) -> Value {
 }
 
 /// The form of every failure.
-pub(crate) fn failure_schema() -> Value {
+pub(crate) fn failure_schema(style: Style) -> Value {
+    match style {
+        Style::Enveloped => enveloped(),
+        Style::Rest { .. } => bare(),
+    }
+}
+
+fn bare() -> Value {
+    json!({
+        "type": "object",
+        "description": "A refusal or a failure.",
+        "properties": {
+            "error": {
+                "type": "object",
+                "properties": {
+                    "code": {"type": "string", "description": "What a program branches on."},
+                    "message": {"type": "string"},
+                    "details": {"type": "object", "properties": {"fields": fields_schema()}},
+                },
+                "required": ["code", "message"],
+            },
+        },
+        "required": ["error"],
+    })
+}
+
+fn fields_schema() -> Value {
+    json!({
+        "type": "array",
+        "description": "Everything that is wrong with the request's fields.",
+        "items": {
+            "type": "object",
+            "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
+            "required": ["field", "problem"],
+        },
+    })
+}
+
+fn enveloped() -> Value {
     let text = json!({
         "type": "object",
         "properties": {
@@ -126,18 +167,7 @@ pub(crate) fn failure_schema() -> Value {
                     "details": {
                         "type": "object",
                         "properties": {
-                            "fields": {
-                                "type": "array",
-                                "description": "Everything that is wrong with the request's fields.",
-                                "items": {
-                                    "type": "object",
-                                    "properties": {
-                                        "field": {"type": "string"},
-                                        "problem": {"type": "string"},
-                                    },
-                                    "required": ["field", "problem"],
-                                },
-                            },
+                            "fields": fields_schema(),
                             "current": {"description": "With `conflict`: the record as it stands."},
                         },
                     },

@@ -32,7 +32,7 @@ pub(crate) fn settle(mut shapes: Vec<Shapes>) -> (Vec<Shapes>, Schemas) {
         met.iter().map(|(name, seen)| (name.clone(), maker(seen))).collect();
     let mut settled = Schemas::new();
     for shape in &mut shapes {
-        let Shapes { route, noun, request, request_refers, answer, answer_refers } = shape;
+        let Shapes { route, noun, request, request_refers, answer, answer_refers, .. } = shape;
         for (is_request, root, refers) in [(true, request, request_refers), (false, answer, answer_refers)] {
             let rename = |name: &str| makers.get(name).map(|make| make(name, is_request, noun, route));
             rewrite(root, &rename);

@@ -139,6 +139,7 @@ fn claimed(world: &World, payload: &str) -> Claimed {
         payload: payload.to_owned(),
         data: Some("{}".to_owned()),
         revision: None,
+        sent: None,
         until: world.now().plus_hours(Replay::HOURS),
     };
     Claimed { replay, now: world.now() }
