@@ -58,14 +58,35 @@ def map_case(ctx, case):
         body = {**case.body, **{name: known[name] for name in known if case.body.get(name) is not None}}
         if "idempotency-key" in (case.headers or {}):
             body.pop("idempotency_key", None)
-        given = [name for name in ONE_OF.get(case.operation.path, []) if body.get(name) is not None]
-        if case.operation.path == "/crm/customer/get" and not given:
+        if case.operation.path == "/crm/customer/get" and not given(case, body):
             body["customer_code"] = "C0"
+        if case.operation.path == "/crm/customer/create":
+            one_primary(body.get("customer"))
         # A schema cannot say that a span ends after it begins.
         if body.get("valid_from") is not None and body.get("valid_until") is not None:
             del body["valid_from"]
-        case.body = whole({name: value for name, value in body.items() if name not in given[1:]})
+        case.body = whole(one_of(case, body))
     return case
+
+
+def given(case, body):
+    """Which fields of those of which a request has one are there."""
+    return [name for name in ONE_OF.get(case.operation.path, []) if body.get(name) is not None]
+
+
+def one_of(case, body):
+    """The body with one of them."""
+    surplus = given(case, body)[1:]
+    return {name: value for name, value in body.items() if name not in surplus}
+
+
+def one_primary(customer):
+    """Leaves one entry of each list the primary one, which a schema cannot say."""
+    for entries in customer.values() if isinstance(customer, dict) else ():
+        if isinstance(entries, list):
+            primaries = [entry for entry in entries if isinstance(entry, dict) and entry.get("primary")]
+            for entry in primaries[1:]:
+                entry["primary"] = False
 
 
 def referral(case):
@@ -101,7 +122,9 @@ def whole(value):
 
 @schemathesis.hook
 def before_call(ctx, case, kwargs):
-    """A session of its own for what ends one."""
+    """A session of its own for what ends one; and one field of several also where a link filled in another."""
+    if case.meta and case.meta.generation.mode.is_positive and isinstance(case.body, dict):
+        case.body = one_of(case, case.body)
     headers = kwargs.get("headers") or {}
     if case.operation.path in ENDING and "x-session-guid" in headers:
         kwargs["headers"] = {**headers, "x-session-guid": throw_away_session()}

@@ -90,6 +90,14 @@ impl<'de> Deserialize<'de> for Whole {
             fn visit_u64<E>(self, value: u64) -> Result<Whole, E> {
                 Ok(Whole(i64::try_from(value).unwrap_or(i64::MAX)))
             }
+            // What is larger than 64 bits comes as a float.
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Whole, E> {
+                match value {
+                    9e18.. => Ok(Whole(i64::MAX)),
+                    ..=-9e18 => Ok(Whole(i64::MIN)),
+                    _ => Err(E::invalid_type(serde::de::Unexpected::Float(value), &self)),
+                }
+            }
         }
         deserializer.deserialize_any(WholeVisitor)
     }
@@ -192,6 +200,9 @@ mod tests {
         assert_eq!(limit(json!({"limit": -7})), Ok(1));
         assert_eq!(limit(json!({"limit": 20})), Ok(20));
         assert_eq!(limit(json!({"limit": u64::MAX})), Ok(256));
+        let beyond = |text: &str| limit(serde_json::from_str(&format!(r#"{{"limit": {text}}}"#)).unwrap());
+        assert_eq!(beyond("32589158477190044729"), Ok(256));
+        assert_eq!(beyond("-32589158477190044729"), Ok(1));
         assert_eq!(limit(json!({"limit": 2.5})).unwrap_err()[0].problem, "must be a whole number");
         assert_eq!(limit(json!({"limit": "x"})).unwrap_err()[0].problem, "must be a whole number");
     }

@@ -43,6 +43,7 @@ fn check_distinct<T: PartialEq>(values: &[T]) -> Result<(), Problem> {
 /// At most 8 e-mail addresses without repeats; exactly one is primary, if there is any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<GivenEmail>", into = "Vec<EmailEntry>")]
+#[schemars(extend("maxItems" = MOST_EMAILS))]
 pub struct Emails(Vec<EmailEntry>);
 
 /// An e-mail address of a customer.
@@ -103,6 +104,7 @@ impl Emails {
 /// At most 8 phone numbers without repeats; exactly one is primary, if there is any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<GivenPhone>", into = "Vec<PhoneEntry>")]
+#[schemars(extend("maxItems" = MOST_PHONES))]
 pub struct Phones(Vec<PhoneEntry>);
 
 /// A phone number of a customer.
@@ -186,6 +188,7 @@ pub struct Address {
 /// At most 16 addresses as they are sent, at most one of them primary.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<GivenAddress>")]
+#[schemars(extend("maxItems" = MOST_ADDRESSES))]
 pub(crate) struct NewAddresses(Vec<GivenAddress>);
 
 /// An address as it is sent.
@@ -253,6 +256,7 @@ pub struct ExternalRef {
 /// At most 16 ids in other systems, without repeats.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<ExternalRef>", into = "Vec<ExternalRef>")]
+#[schemars(extend("maxItems" = MOST_EXTERNAL_REFS))]
 pub struct ExternalRefs(Vec<ExternalRef>);
 
 impl TryFrom<Vec<ExternalRef>> for ExternalRefs {

@@ -86,6 +86,7 @@ type Pairs = BTreeMap<Text<1, 40>, Prose<500>>;
 /// At most 32 pairs of texts that may hold anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Pairs", into = "Pairs")]
+#[schemars(extend("maxProperties" = Self::MOST))]
 pub struct Attributes(Personal<Pairs>);
 
 impl Default for Attributes {
