@@ -142,7 +142,8 @@ impl ApiKey {
 /// How old a key may become: 1 to 3650 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u16", into = "u16")]
-pub struct MaxAgeDays(#[schemars(range(min = 1, max = 3650))] u16);
+#[schemars(extend("minimum" = 1, "maximum" = 3650))]
+pub struct MaxAgeDays(u16);
 
 impl TryFrom<u16> for MaxAgeDays {
     type Error = Problem;
