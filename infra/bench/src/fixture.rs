@@ -43,20 +43,32 @@ pub(crate) struct Request {
 impl Request {
     /// A `POST` of these fields.
     pub(crate) fn post(world: &World, service: &Service, path: &str, fields: &Value) -> Result<Self> {
+        let mut request = Self::to(world, service, path)?;
+        request.set_fields(world, fields);
+        Ok(request)
+    }
+
+    /// A `GET`.
+    pub(crate) fn get(world: &World, service: &Service, path: &str) -> Result<Self> {
+        let mut request = Self::to(world, service, path)?;
+        request.event["requestContext"]["http"]["method"] = json!("GET");
+        request.event["body"] = Value::Null;
+        Ok(request)
+    }
+
+    fn to(world: &World, service: &Service, path: &str) -> Result<Self> {
         let sample = root().join("events").join(format!("{}-post.json", service.name));
         let mut event: Value = serde_json::from_str(&fs::read_to_string(sample)?)?;
-        let whole = format!("/{}{path}", service.name);
+        let whole = format!("{}{path}", service.base());
         event["rawPath"] = json!(whole);
         event["requestContext"]["http"]["path"] = json!(whole);
-        event["pathParameters"]["proxy"] = json!(&path[1..]);
+        event["pathParameters"]["proxy"] = json!(path.trim_start_matches('/'));
         let headers = event["headers"].as_object_mut().context("headers")?;
         headers.remove("content-length");
         for (name, value) in &world.owner.headers {
             headers.insert((*name).to_owned(), json!(value));
         }
-        let mut request = Self { event };
-        request.set_fields(world, fields);
-        Ok(request)
+        Ok(Self { event })
     }
 
     /// Sends other fields from now on.
@@ -81,10 +93,11 @@ impl Request {
     }
 }
 
-/// The `data` of a function's answer to an event, which must be a success.
+/// What a function answered to an event, which must be a success: the `data` of an envelope, or a bare body.
 pub(crate) fn data(answer: &Value) -> Result<Value> {
     let body = answer["body"].as_str().with_context(|| format!("no answer of a gateway's: {answer}"))?;
-    let body: Value = serde_json::from_str(body)?;
-    anyhow::ensure!(body["success"] == true, "refused: {body}");
-    Ok(body["data"].clone())
+    let mut body: Value = serde_json::from_str(body)?;
+    let status = answer["statusCode"].as_u64().unwrap_or(0);
+    anyhow::ensure!((200..300).contains(&status), "refused: {body}");
+    Ok(body.get_mut("data").map(Value::take).unwrap_or(body))
 }

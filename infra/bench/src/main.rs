@@ -65,7 +65,7 @@ struct Bench {
 }
 
 /// The functions that serve a read and a write here.
-static SERVED: &[&Service] = &[&ofm::SERVICE, &crm::SERVICE];
+static SERVED: &[&Service] = &[&ofm::SERVICE, &crm::SERVICE, &referral::SERVICE];
 
 impl Bench {
     fn program(&mut self, package: &'static str) -> Result<PathBuf> {

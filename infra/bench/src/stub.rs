@@ -1,7 +1,7 @@
 //! An endpoint of `DynamoDB` with canned answers, so that a function's own cost is all that varies.
 //!
-//! The first call of each operation is passed on to a real database; every later one gets the same answer, until
-//! something else is said to be asked.
+//! What is asked for the first time is passed on to a real database, call by call; each time that the same is asked, the
+//! same answers are given: to the first call of an operation the first, to the second the second.
 
 use std::{
     collections::HashMap,
@@ -41,11 +41,12 @@ struct Shared {
     handshakes: AtomicU64,
 }
 
-/// What was answered, by what was asked and the operation.
+/// What was answered, by what was asked, the operation, and how many calls of the operation came before.
 #[derive(Default)]
 struct Canned {
     asked: &'static str,
-    answers: HashMap<(&'static str, String), (StatusCode, Bytes)>,
+    calls: HashMap<String, usize>,
+    answers: HashMap<(&'static str, String, usize), (StatusCode, Bytes)>,
 }
 
 impl Stub {
@@ -75,7 +76,9 @@ impl Stub {
 
     /// From now on this is asked. What it was answered before, it is answered again.
     pub(crate) fn ask(&self, what: &'static str) {
-        self.canned().asked = what;
+        let mut canned = self.canned();
+        canned.asked = what;
+        canned.calls.clear();
     }
 
     /// How many TLS handshakes came to their end.
@@ -117,8 +120,15 @@ impl Stub {
         let body = body.collect().await?.to_bytes();
         let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         let target = target.context("a call names its operation")?.to_owned();
-        let asked = (self.canned().asked, target);
-        let known = self.canned().answers.get(&asked).cloned();
+        let (asked, known) = {
+            let mut canned = self.canned();
+            let what = canned.asked;
+            let calls = canned.calls.entry(target.clone()).or_default();
+            *calls += 1;
+            let asked = (what, target, *calls);
+            let known = canned.answers.get(&asked).cloned();
+            (asked, known)
+        };
         let (status, body) = if let Some(known) = known {
             known
         } else {

@@ -28,6 +28,8 @@ const MANY: usize = 10_000;
 /// A function with a read and a write to be sent to it.
 pub(crate) struct Subject {
     program: PathBuf,
+    /// After it, the function remembers what it remembers between calls.
+    first: Request,
     get: Request,
     write: Request,
 }
@@ -35,6 +37,9 @@ pub(crate) struct Subject {
 impl Subject {
     /// What is asked of a service, in this world.
     pub(crate) async fn new(world: &World, service: &'static Service, program: PathBuf) -> Result<Self> {
+        if service.name == referral::SERVICE.name {
+            return Self::of_referral(world, program).await;
+        }
         let (create, fields, get, id) = match service.name {
             "ofm" => (
                 "/cost-centre/create",
@@ -57,9 +62,24 @@ impl Subject {
         let given = json!({name: made.data().pointer(id).context("an id")?});
         Ok(Self {
             program,
+            first: Request::post(world, service, get, &given)?,
             get: Request::post(world, service, get, &given)?,
             write: Request::post(world, service, create, &with_other_address(fields))?,
         })
+    }
+
+    async fn of_referral(world: &World, program: PathBuf) -> Result<Self> {
+        let code = json!({"orgcode": world.orgcode, "mentor_id": "usr_4491"});
+        let code = world.act(&operator::SERVICE, "referral-code-create", code).await;
+        let mut click = json!({"code": code.data()["referral_code"]["code"], "ip_address": "185.12.34.56",
+            "user_agent": "Mozilla/5.0 (iPhone)", "referrer_url": "https://instagram.com"});
+        let made = world.send(&referral::SERVICE, &world.owner, "POST", "/", click.to_string()).await;
+        let id = made.data()["id"].as_str().context("an id")?;
+        let first = Request::post(world, &referral::SERVICE, "", &click)?;
+        let get = Request::get(world, &referral::SERVICE, &format!("/{id}"))?;
+        // Another click, not a repeat of this one.
+        click["ip_address"] = json!("185.12.34.57");
+        Ok(Self { program, first, get, write: Request::post(world, &referral::SERVICE, "", &click)? })
     }
 }
 
@@ -74,8 +94,8 @@ fn with_other_address(mut fields: Value) -> Value {
 /// Processor time of a get and of an idempotent write, beside `hello` answering the same event.
 pub(crate) async fn cpu(hello: &Path, subject: &Subject, database: &str) -> Result<Value> {
     let mut hello = Warm::start(hello, database).await?;
-    let mut get = Warm::start(&subject.program, database).await?;
-    let mut write = Warm::start(&subject.program, database).await?;
+    let mut get = Warm::with(subject, database).await?;
+    let mut write = Warm::with(subject, database).await?;
     let (read, changed) = (subject.get.event(), subject.write.event_with_key(0));
     data(&get.function.invoke(read.clone()).await?.0)?;
     data(&write.function.invoke(changed).await?.0)?;
@@ -107,6 +127,15 @@ struct Warm {
 }
 
 impl Warm {
+    /// One that was called before.
+    async fn with(subject: &Subject, database: &str) -> Result<Self> {
+        let mut warm = Self::start(&subject.program, database).await?;
+        warm.stub.ask("first");
+        data(&warm.function.invoke(subject.first.event()).await?.0)?;
+        warm.stub.ask("call");
+        Ok(warm)
+    }
+
     async fn start(program: &Path, database: &str) -> Result<Self> {
         let stub = Stub::start(database, None).await?;
         let function = Function::start(program, &fixture::environment(&stub.endpoint())).await?;
@@ -119,6 +148,7 @@ impl Warm {
         let before = self.function.cpu().await?;
         for _ in 0..CALLS {
             self.sent += 1;
+            self.stub.ask("call");
             self.function.invoke(event(self.sent)).await?;
         }
         if keep {
@@ -130,7 +160,7 @@ impl Warm {
 
 /// The most memory in use, with reads and writes taking turns.
 pub(crate) async fn memory(subject: &Subject, database: &str) -> Result<Value> {
-    let mut warm = Warm::start(&subject.program, database).await?;
+    let mut warm = Warm::with(subject, database).await?;
     let at_start = warm.function.peak_kib()?;
     let mut few = 0;
     for n in 0..MANY {
