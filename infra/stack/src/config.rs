@@ -75,6 +75,10 @@ impl Config {
 
     /// Says which of the ports is taken, and by which setting another is chosen.
     pub fn check_ports(&self) -> Result<()> {
+        self.refuse_ports(|port| TcpListener::bind(("127.0.0.1", port)).is_err())
+    }
+
+    fn refuse_ports(&self, is_taken: impl Fn(u16) -> bool) -> Result<()> {
         let mut ports = vec![
             (self.gateway_port, "the HTTP API", "G3N_PORT"),
             (self.database_port, "the database", "G3N_DB_PORT"),
@@ -85,7 +89,7 @@ impl Config {
         );
         let taken: Vec<String> = ports
             .into_iter()
-            .filter(|(port, ..)| TcpListener::bind(("127.0.0.1", *port)).is_err())
+            .filter(|(port, ..)| is_taken(*port))
             .map(|(port, what, setting)| {
                 let other = port.checked_add(1000).unwrap_or(port - 1000);
                 format!(
@@ -103,14 +107,12 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_named_with_its_setting() {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = Config {
             root: PathBuf::new(),
             directory: PathBuf::new(),
-            gateway_port: free(),
-            database_port: free(),
-            emulator_port: taken.local_addr().unwrap().port(),
+            gateway_port: 9000,
+            database_port: 8000,
+            emulator_port: 5000,
             database: Database::Embedded,
             functions_database: None,
             functions_bus: None,
@@ -119,8 +121,9 @@ mod tests {
             persist: false,
             log: "info".to_owned(),
         };
-        let told = config.check_ports().unwrap_err().to_string();
-        assert!(told.contains(&format!("port {}", config.emulator_port)), "{told}");
+        assert!(config.refuse_ports(|_| false).is_ok());
+        let told = config.refuse_ports(|port| port == 5000).unwrap_err().to_string();
+        assert!(told.contains("port 5000"), "{told}");
         assert!(told.contains("make up G3N_EMULATOR_PORT="), "{told}");
         assert_eq!(told.lines().count(), 1, "{told}");
     }
