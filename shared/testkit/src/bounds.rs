@@ -25,6 +25,15 @@ pub fn bounded(client: &Client) -> Client {
     Client::from_conf(client.config().to_builder().interceptor(Bounds).build())
 }
 
+/// The operation that a request asks of the database, and its body.
+pub(crate) fn asked<'c>(context: &'c BeforeTransmitInterceptorContextRef<'_>) -> (&'c str, Value) {
+    let request = context.request();
+    let target = request.headers().get("x-amz-target").expect("an operation");
+    let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
+    let body = serde_json::from_slice(request.body().bytes().expect("a body")).expect("JSON");
+    (operation, body)
+}
+
 #[derive(Debug)]
 struct Bounds;
 
@@ -40,10 +49,7 @@ impl Intercept for Bounds {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let request = context.request();
-        let target = request.headers().get("x-amz-target").expect("an operation");
-        let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
-        let body: Value = serde_json::from_slice(request.body().bytes().expect("a body")).expect("JSON");
+        let (operation, body) = asked(context);
         if let Err(problem) = check(operation, &body) {
             panic!("{operation}: {problem}: {body}");
         }

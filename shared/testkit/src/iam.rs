@@ -9,13 +9,12 @@ use aws_sdk_dynamodb::{
     config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef},
     error::BoxError,
 };
-use serde_json::Value;
 use stack::{
     iam::{Role, roles},
     template::Template,
 };
 
-use crate::database;
+use crate::{bounds::asked, database};
 
 static ROLES: LazyLock<BTreeMap<String, Role>> = LazyLock::new(|| of_table(database::table()));
 
@@ -57,10 +56,7 @@ impl Intercept for Guard {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let request = context.request();
-        let target = request.headers().get("x-amz-target").expect("an operation");
-        let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
-        let body: Value = serde_json::from_slice(request.body().bytes().expect("a body")).expect("JSON");
+        let (operation, body) = asked(context);
         if let Err(denied) = role(self.function).may(operation, &body) {
             panic!("{denied:#}");
         }
