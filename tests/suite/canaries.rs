@@ -77,8 +77,21 @@ fn canaries() -> Vec<Canary> {
 /// What journal and events tell word by word, because it is about a thing and not about a person (class `Plain`). Whoever
 /// adds a field here says that callers are not asked for anything personal in it. Contacts in a reason are masked. The id
 /// of a mentor is that of another system, given by operators; that of a referral code is the code.
-const TOLD: &[&str] =
-    &["aggregate_id", "caption", "code", "description", "mentor_id", "reason", "source_refs"];
+const TOLD: &[&str] = &[
+    "address",
+    "aggregate_id",
+    "caption",
+    "code",
+    "description",
+    "external_ids",
+    "legal_name",
+    "mentor_id",
+    "path",
+    "reason",
+    "registration_number",
+    "source_refs",
+    "trading_name",
+];
 
 /// Traces as a function writes them whose log level is `trace`.
 #[derive(Clone, Default)]

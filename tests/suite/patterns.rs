@@ -13,7 +13,11 @@ use crm::{
     customer::Kind,
     lookup::{By, Sought},
 };
-use identity::{invitation::InvitationStatus, keys::Invited};
+use identity::{assignment::Assignee, invitation::InvitationStatus, keys::Invited};
+use ofm::{
+    facility::Kind as FacilityKind,
+    hold::{Child, Parent},
+};
 use referral::{
     total::Period,
     totals::{Of, Shard},
@@ -115,6 +119,7 @@ fn patterns(s: &Samples) -> Vec<Pattern> {
 fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
     let user = s.id("user");
     let account = s.id("service_account");
+    let logical = s.id("logical");
     let now = s.text("now", "2026-03-04T08:00:00Z");
     vec![
         get!(identity::keys::org(org)),
@@ -141,6 +146,14 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         query!(identity::keys::invitations(Invited::Anyone, &[InvitationStatus::Open], now)),
         query!(identity::keys::invitations(Invited::User(user), &[InvitationStatus::Expired], now)),
         query!(identity::keys::invitations(Invited::Email("{email_hash}"), all(), now)),
+        get!(identity::keys::logical_facility(org, logical)),
+        query!(identity::keys::logical_facilities_by_status(org, all())),
+        get!(identity::keys::assignment(org, Assignee::Member(user), logical)),
+        get!(identity::keys::assignment(org, Assignee::ServiceAccount(account), logical)),
+        query!(identity::keys::assignments_by_assignee(org, Assignee::Member(user), all())),
+        query!(identity::keys::assignments_by_assignee(org, Assignee::ServiceAccount(account), all())),
+        query!(identity::keys::members_assigned_to(org, logical, all())),
+        query!(identity::keys::service_accounts_assigned_to(org, logical, all())),
         get!(identity::keys::clock()),
     ]
 }
@@ -170,10 +183,25 @@ fn crm(s: &Samples, org: &Org) -> Vec<Pattern> {
 }
 
 fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
+    let (logical, zone) = (s.id("logical"), s.id("zone"));
+    let code = &s.text("code", "CODE-0000");
+    let parent = Parent::Logical(logical);
     vec![
         get!(ofm::keys::cost_centre::by_guid(org, s.id("cc_guid"))),
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
         query!(ofm::keys::cost_centre::by_status(org, all())),
+        get!(ofm::keys::facility::physical(org, s.id("pf_guid"))),
+        get!(ofm::keys::facility::legal(org, s.id("legal_guid"))),
+        get!(ofm::keys::facility::by_code(org, FacilityKind::Physical, code)),
+        query!(ofm::keys::facility::physicals_by_status(org, all())),
+        query!(ofm::keys::facility::legals_by_status(org, all())),
+        get!(ofm::keys::hold::guard(org, parent)),
+        get!(ofm::keys::hold::one(org, parent, Child::Zone, "{id}")),
+        query!(ofm::keys::hold::on(org, parent, Child::Zone)),
+        get!(ofm::keys::zone::by_guid(org, zone)),
+        get!(ofm::keys::zone::by_code(org, logical, code)),
+        query!(ofm::keys::zone::by_path(org, logical, all())),
+        query!(ofm::keys::zone::by_parent(org, logical, Some(zone), all())),
         get!(ofm::keys::tries::of_user(s.id("user"))),
     ]
 }

@@ -24,9 +24,11 @@ Generated from the route tables; a test compares.
 | associated | an active owner or member of the org, whatever their roles; a key with one of the roles named |
 | role | an associated caller with one of the roles named; owners always |
 | public or role | in a deployment that is open to the public anyone, without a credential; in any other an associated caller with one of the roles named; owners always |
+| grant | an associated caller with an assignment in force to the facility that carries the grant named, or with one of the roles named; owners always |
 | owner | an active owner of the org, or a key with the role `owner` or `ofm_owner` |
 | owner-in-person | an active owner's session; keys are refused |
 | primary-owner | the active primary owner's session; keys are refused |
+| by request | an associated caller, by what the request asks for, as the words after it say; owners always |
 | operator | whoever IAM lets invoke the function directly |
 
 Whoever is not associated with the org of a request gets 404, as if there were no such org.
@@ -53,8 +55,10 @@ fn the_committed_page_is_what_the_code_says() {
 }
 
 fn row(route: &Route) -> String {
-    let Who { name, key, roles, .. } = who(route.access);
-    let roles = match (key, roles.as_slice()) {
+    let Who { name, key, roles, grant, rule, .. } = who(route.access);
+    let roles_of_people = roles.as_slice();
+    let keys_need = match (key, roles.as_slice()) {
+        (true, _) if grant.is_some() || rule.is_some() => "the same".to_owned(),
         (false, _) => "–".to_owned(),
         (true, []) => "nothing more".to_owned(),
         (true, roles) => code(roles),
@@ -62,11 +66,16 @@ fn row(route: &Route) -> String {
     let name = match route.access {
         Access::OneOf(roles) => format!("role: {}", code(&names(roles))),
         Access::PublicOr(roles) => format!("public or role: {}", code(&names(roles))),
+        Access::Granted(..) => match roles_of_people {
+            [] => format!("grant: `{}`", grant.unwrap_or_default()),
+            roles => format!("grant: `{}`, or role: {}", grant.unwrap_or_default(), code(roles)),
+        },
+        Access::Judged(_) => format!("by request: {}", rule.unwrap_or_default()),
         _ => name.to_owned(),
     };
     let traits = route.handler.traits();
     let gated = if traits.writes && traits.gated && route.access != Access::Operator { "yes" } else { "" };
-    format!("| `{} {}` | {name} | {roles} | {gated} |", route.call.method, route.call.path)
+    format!("| `{} {}` | {name} | {keys_need} | {gated} |", route.call.method, route.call.path)
 }
 
 fn names(roles: &[Role]) -> Vec<&'static str> {
@@ -86,7 +95,7 @@ fn by_role() -> String {
             Style::Rest { .. } => format!("`{} {}`", route.call.method, path(service, route)),
         };
         match route.access {
-            Access::OneOf(roles) | Access::PublicOr(roles) => {
+            Access::OneOf(roles) | Access::PublicOr(roles) | Access::Granted(_, roles) => {
                 for role in roles {
                     opened.entry(role.as_str()).or_default().0.push(name.clone());
                 }

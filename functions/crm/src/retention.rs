@@ -264,7 +264,7 @@ async fn set(ctx: Ctx, input: Set, before: Option<Stored<RetentionPolicy>>) -> R
     };
     let answer = InForce::answer(&policy);
     if input.dry_run == Some(true) {
-        return Ok(Written::dry_run(answer.map(|data| InForce { dry_run: Some(true), ..data })));
+        return Ok(Written::nothing(answer.map(|data| InForce { dry_run: Some(true), ..data })));
     }
     let mut change = ctx.change();
     if is_changed {

@@ -21,8 +21,9 @@ use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
 
 use crate::{
     access::ASSOCIATED,
+    hold::{Parent, Weight, bears_nothing, in_use},
     keys,
-    lifecycle::{self, Status},
+    lifecycle::{self, Living, Status, not_doomed},
 };
 
 /// The routes.
@@ -125,6 +126,12 @@ impl Entity for CostCentre {
 
     fn id(&self) -> String {
         self.cc_guid.to_string()
+    }
+}
+
+impl Living for CostCentre {
+    fn status(&self) -> Status {
+        self.status
     }
 }
 
@@ -290,10 +297,12 @@ async fn set_status(
     let org = ctx.org()?;
     allow(lifecycle::ARCS, before.record.status, input.status)?;
     let mut change = ctx.change();
+    if input.status == Status::Doomed {
+        bears_nothing(&ctx, &mut change, Parent::CostCentre(input.cc_guid), Weight::Present).await?;
+    }
     if input.status != Status::Active {
         if is_master(&ctx, before.record.cc_guid) {
-            let blocking = json!([{"kind": "org", "count": 1, "sample_id": org.guid()}]);
-            return Err(Error::from(Tag::InUse).detail("blocking", blocking));
+            return Err(in_use(vec![json!({"kind": "org", "count": 1, "sample_id": org.guid()})]));
         }
         // The org must not make it the master meanwhile.
         let seen = ctx.org_record()?;
@@ -317,9 +326,7 @@ struct Update {
 }
 
 async fn update(ctx: Ctx, input: Update, before: Stored<CostCentre>) -> Result<Written<CostCentreView>> {
-    if before.record.status == Status::Doomed {
-        return Err(Error::from(Tag::InvalidState).detail("status", json!(Status::Doomed)));
-    }
+    not_doomed(&before.record)?;
     let mut centre = before.record.clone();
     if let Some(caption) = input.caption {
         centre.caption = caption;

@@ -1,6 +1,10 @@
 //! Where the records of this service are stored, and how they are found. Every key of this crate is made here, but
 //! those of orgs, members and owners, which every service reads (`identity::keys`).
 
+pub mod facility;
+pub mod hold;
+pub mod zone;
+
 /// Cost centres.
 pub mod cost_centre {
     use contract::{codes::CcCode, ids::CcGuid};

@@ -6,10 +6,12 @@
 use service::{Service, Style};
 
 mod access;
+pub mod assignment;
 pub mod cost_centre;
+pub mod facility;
 pub mod founding;
 mod giving;
-pub mod grant;
+pub mod hold;
 pub mod keys;
 mod lifecycle;
 pub mod member;
@@ -18,6 +20,7 @@ pub mod own_orgs;
 pub mod owner;
 pub mod stat;
 pub mod tries;
+pub mod zone;
 
 /// The service.
 pub static SERVICE: Service = Service {
@@ -33,5 +36,12 @@ pub static SERVICE: Service = Service {
         owner::ROUTES,
         member::ROUTES,
         cost_centre::ROUTES,
+        facility::ROUTES,
+        facility::physical::ROUTES,
+        facility::legal::ROUTES,
+        facility::logical::ROUTES,
+        zone::ROUTES,
+        assignment::member::ROUTES,
+        assignment::service_account::ROUTES,
     ],
 };

@@ -1,37 +1,49 @@
 //! The plain lifecycle that most entities of this service share (ofm §2).
 
-use contract::states::States;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use service::Arc;
+use contract::error::{Error, Result, Tag};
+use identity::facility::LogicalFacility;
+pub(crate) use identity::lifecycle::{ARCS, Status};
+use serde::Serialize;
+use serde_json::json;
+use store::{Entity, Stored};
 
-/// How a record with the plain lifecycle stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// In use.
-    Active,
-    /// Readable, usable by what already refers to it; nothing new may refer to it.
-    Inactive,
-    /// Ended, for ever; readable by id.
-    Doomed,
+/// A record with the plain lifecycle.
+pub(crate) trait Living: Entity {
+    /// How it stands.
+    fn status(&self) -> Status;
 }
 
-impl States for Status {
-    const ALL: &'static [Self] = &[Self::Active, Self::Inactive, Self::Doomed];
-    const HIDDEN: &'static [Self] = &[Self::Doomed];
+impl Living for LogicalFacility {
+    fn status(&self) -> Status {
+        self.status
+    }
 }
 
-/// What may follow what.
-pub(crate) const ARCS: &[Arc<Status>] = &[
-    (Status::Active, Status::Inactive),
-    (Status::Inactive, Status::Active),
-    (Status::Active, Status::Doomed),
-    (Status::Inactive, Status::Doomed),
-];
+/// What a field of the request refers to, if something may come to refer to it (contract §4, *References*).
+pub(crate) fn usable<E: Living>(found: Option<Stored<E>>, field: &str) -> Result<Stored<E>> {
+    let stored = found.ok_or_else(|| Error::no_such(field))?;
+    match stored.record.status() {
+        Status::Active => Ok(stored),
+        status => Err(unusable(field, status)),
+    }
+}
+
+/// A field refers to something whose status does not allow it.
+pub(crate) fn unusable(field: &str, status: impl Serialize) -> Error {
+    Error::from(Tag::InvalidState).detail("field", field).detail("status", json!(status))
+}
+
+/// Refuses to change what is doomed (ofm §1, `invalid-state`).
+pub(crate) fn not_doomed(record: &impl Living) -> Result<()> {
+    match record.status() {
+        Status::Doomed => Err(Error::from(Tag::InvalidState).detail("status", json!(Status::Doomed))),
+        Status::Active | Status::Inactive => Ok(()),
+    }
+}
 
 #[cfg(test)]
 mod tests {
+    use contract::states::States;
     use proptest::{prelude::*, sample::select};
     use service::allow;
 

@@ -4,11 +4,12 @@ mod add;
 pub(crate) mod joining;
 mod set;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::{
     codes::OrgCode,
     error::{Error, Result, Tag},
+    grants::Grants,
     ids::{LogicalGuid, OrgGuid, UserGuid},
     paging::PageSize,
     personal::DisplayName,
@@ -18,7 +19,9 @@ use contract::{
     time::Time,
 };
 use identity::{
+    assignment::{Assignee, AssignmentState},
     keys,
+    lifecycle::Status,
     member::{Member, MemberState},
     org::OrgStatus,
 };
@@ -31,7 +34,7 @@ use service::{
 };
 use store::{Batch, Key, Org, Stored};
 
-use crate::{access::ASSOCIATED, grant::Grant};
+use crate::access::ASSOCIATED;
 
 /// The routes.
 pub static ROUTES: &[Route] = &[
@@ -51,7 +54,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_oldest_first),
+        handler: &list(list_oldest_first).at(|input| input.logical_guid),
     },
     Route {
         call: post("/member/names"),
@@ -69,7 +72,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[Tag::Forbidden],
-        handler: &read_if_named(resolve),
+        handler: &read_if_named(resolve).at(|input| input.logical_guid),
     },
     Route {
         call: post("/member/state/set"),
@@ -118,8 +121,6 @@ impl List {
         self.role_profile_id.is_none_or(|profile| member.role_profile_id == Some(profile))
             && self.role.is_none_or(|role| member.effective_roles().contains_any(&[role]))
             && self.in_force.is_none_or(|wanted| member.in_force(now) == wanted)
-            // Nobody is assigned to a facility.
-            && self.logical_guid.is_none()
     }
 }
 
@@ -134,18 +135,34 @@ struct Members {
 }
 
 async fn list_oldest_first(ctx: Ctx, input: List) -> Result<Answer<Members>> {
-    if input.logical_guid.is_some_and(LogicalGuid::is_nowhere) {
-        return Err(Error::no_such("logical_guid"));
-    }
+    let assigned = match input.logical_guid {
+        Some(logical) => Some(assigned_to(&ctx, logical).await?),
+        None => None,
+    };
     let members = keys::members_by_state(ctx.org()?, &visible(input.state, input.include_doomed));
     let page = if input.narrows() {
         // The staff of an org is some thousands at most: a key for every role would cost each change of a member more
         // than reading past the others costs the rare list.
-        ctx.list_where(&members, |member| input.matches(member, ctx.now())).await?
+        let is_there = |member: &Member| {
+            assigned.as_ref().is_none_or(|epochs| epochs.get(&member.user_guid) == Some(&member.epoch))
+        };
+        ctx.list_where(&members, |member| input.matches(member, ctx.now()) && is_there(member)).await?
     } else {
         ctx.list(&members).await?
     };
     Ok(Answer::new(Members { members: page.show(&ctx), next_token: page.next_token }))
+}
+
+/// Who is assigned to a facility now, with the epoch in which the assignment counts.
+async fn assigned_to(ctx: &Ctx, logical: LogicalGuid) -> Result<BTreeMap<UserGuid, u64>> {
+    let place = ctx.place(logical).await?;
+    if place.facility()?.record.status == Status::Doomed {
+        return Ok(BTreeMap::new());
+    }
+    let listing = keys::members_assigned_to(ctx.org()?, logical, &[AssignmentState::Active]);
+    let assignments = ctx.all(&listing).await?.into_iter().map(|stored| stored.record);
+    let counting = assignments.filter(|assignment| assignment.counts(assignment.epoch, ctx.now()));
+    Ok(counting.filter_map(|assignment| Some((assignment.user_guid?, assignment.epoch))).collect())
 }
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -254,7 +271,7 @@ struct Resolved {
     epoch: u64,
     /// What the person may do at the facility that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    grants: Option<&'static [Grant]>,
+    grants: Option<Grants>,
 }
 
 impl MayName for Resolve {
@@ -267,9 +284,10 @@ impl MayName for Resolve {
 
 async fn resolve(ctx: Ctx, input: Resolve, named: Option<Stored<Member>>) -> Result<Answer<Resolved>> {
     let member = resolved(&ctx, input.user_guid, named.as_ref())?;
-    if input.logical_guid.is_some_and(LogicalGuid::is_nowhere) {
-        return Err(Error::no_such("logical_guid"));
-    }
+    let grants = match input.logical_guid {
+        Some(logical) => Some(grants_of(&ctx, member, logical).await?),
+        None => None,
+    };
     let org = &ctx.org_record()?.record;
     Ok(Answer::new(Resolved {
         org_guid: org.org_guid,
@@ -283,9 +301,24 @@ async fn resolve(ctx: Ctx, input: Resolve, named: Option<Stored<Member>>) -> Res
         roles: member.effective_roles(),
         valid_until: member.valid_until,
         epoch: member.epoch,
-        // Nobody is assigned to a facility, and owners need not be.
-        grants: input.logical_guid.map(|_| if member.is_owner() { Grant::ALL } else { &[] }),
+        grants,
     }))
+}
+
+/// What a member may do at a facility. Owners need no assignment.
+async fn grants_of(ctx: &Ctx, member: &Member, logical: LogicalGuid) -> Result<Grants> {
+    let place = ctx.place(logical).await?;
+    let is_open = place.facility()?.record.status != Status::Doomed;
+    if member.is_owner() {
+        return Ok(Grants::all());
+    }
+    if !is_open || !member.in_force(ctx.now()) {
+        return Ok(Grants::default());
+    }
+    let key = keys::assignment(ctx.org()?, Assignee::Member(member.user_guid), logical);
+    let assignment = ctx.get(&key).await?;
+    let counting = assignment.filter(|assignment| assignment.record.counts(member.epoch, ctx.now()));
+    Ok(counting.map(|assignment| Grants::from(&assignment.record.grants)).unwrap_or_default())
 }
 
 /// The member whom a request is about: the caller, or someone else for those who may know.

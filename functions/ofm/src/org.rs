@@ -2,7 +2,7 @@
 
 use contract::{
     codes::OrgCode,
-    error::{Error, Result, Tag},
+    error::{Result, Tag},
     fiscal::FiscalCalendar,
     ids::{CcGuid, OrgGuid},
     input::Patch,
@@ -18,13 +18,12 @@ use identity::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use service::{
     Access, Answer, Class, Ctx, Names, OrgFrom, Route, Writer, Written, allow, change, post, read, revised,
 };
 use store::{Key, Org, Shown, Stored};
 
-use crate::{access::ASSOCIATED, cost_centre::Brief, keys as own_keys, lifecycle::Status};
+use crate::{access::ASSOCIATED, cost_centre::Brief, keys as own_keys, lifecycle::usable};
 
 /// The routes.
 pub static ROUTES: &[Route] = &[
@@ -167,12 +166,7 @@ async fn update(ctx: Ctx, input: Update, before: Stored<OrgRecord>) -> Result<Wr
 /// The master must be an active cost centre of the org, and still be so when the change is written.
 async fn require_active(ctx: &Ctx, change: &mut Writer, cc_guid: CcGuid) -> Result<()> {
     let key = own_keys::cost_centre::by_guid(ctx.org()?, cc_guid);
-    let centre = ctx.get(&key).await?.ok_or_else(|| Error::no_such("cost_centre_guid"))?;
-    if centre.record.status != Status::Active {
-        return Err(Error::from(Tag::InvalidState)
-            .detail("field", "cost_centre_guid")
-            .detail("status", json!(centre.record.status)));
-    }
+    let centre = usable(ctx.get(&key).await?, "cost_centre_guid")?;
     change.require(&key, &centre)
 }
 

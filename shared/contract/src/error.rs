@@ -70,12 +70,14 @@ catalogue! {
     DuplicateOwner = 409 "duplicate-owner" "The person is an owner already.";
     DuplicateMember = 409 "duplicate-member" "The person is a member already.";
     DuplicateInvite = 409 "duplicate-invite" "The person has an active invite already.";
+    DuplicateExternalId = 409 "duplicate-external-id" "Another active sales channel has the external id.";
     InUse = 409 "in-use" "Other records depend on this one.";
     LastOwner = 409 "last-owner" "An org always keeps its primary owner: name another first.";
     IdempotencyMismatch = 409 "idempotency-mismatch" "The idempotency key was used for another request.";
     IdempotencyInProgress = 409 "idempotency-in-progress" "A request with this idempotency key is still running.";
     Ambiguous = 409 "ambiguous" "Several records match.";
     Cooldown = 409 "cooldown" "It is too early to do this again.";
+    ZoneDepthExceeded = 409 "zone-depth-exceeded" "Zones lie at most 8 deep.";
     LimitExceeded = 409 "limit-exceeded" "There are as many as there may be.";
     TooManySessions = 409 "too-many-sessions" "The user has as many active sessions as there may be.";
     InvitationExpired = 409 "invitation-expired" "The invitation has expired.";
@@ -129,6 +131,8 @@ pub enum Minor {
     SessionDoomed,
     /// The session ran out of time.
     TtlExpired,
+    /// There is none at all.
+    NotFound,
 }
 
 impl Minor {
@@ -136,6 +140,7 @@ impl Minor {
     pub const fn parts(self) -> (&'static str, &'static str) {
         match self {
             Self::SessionDoomed => ("session-doomed", "The session was closed."),
+            Self::NotFound => ("not-found", "No record matches."),
             Self::TtlExpired => {
                 ("ttl-expired", "The session was not used in time, or reached its longest life.")
             }

@@ -107,6 +107,12 @@ ids! {
     LegalGuid;
     /// A logical facility: a trader at a place, which people, tills and stock hang on.
     LogicalGuid;
+    /// A part of a logical facility: a floor, an aisle, a shelf.
+    ZoneGuid;
+    /// A sales channel of a logical facility.
+    ChannelGuid;
+    /// A till or other station of a logical facility.
+    StationGuid;
     /// A customer of an org.
     CustomerGuid;
     /// One of the addresses of a record.

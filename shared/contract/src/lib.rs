@@ -1,5 +1,6 @@
 //! What callers see: envelope, errors, ids, codes, money, times, paging. Plain types that parse; no AWS.
 
+pub mod address;
 pub mod attribution_id;
 pub mod canonical;
 pub mod codes;
@@ -7,9 +8,11 @@ pub mod context;
 pub mod email;
 pub mod envelope;
 pub mod error;
+pub mod external_id;
 pub mod fiscal;
 pub mod foreign_id;
 pub mod given_roles;
+pub mod grants;
 pub mod ids;
 pub mod input;
 mod json;
@@ -25,6 +28,7 @@ pub mod revision;
 pub mod role_profiles;
 pub mod roles;
 pub mod secret;
+pub mod several;
 pub mod states;
 pub mod text;
 pub mod time;

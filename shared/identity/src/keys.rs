@@ -5,15 +5,18 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use contract::{
     codes::{InvitationCode, OrgCode},
-    ids::{InvitationId, ServiceAccountGuid, UserGuid},
+    ids::{InvitationId, LogicalGuid, ServiceAccountGuid, UserGuid},
     time::Time,
 };
 use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
 
 use crate::{
     api_key::{ApiKey, KeyPolicy, KeyStatus},
+    assignment::{Assignee, Assignment, AssignmentState},
     clock::ClockShift,
+    facility::LogicalFacility,
     invitation::{Invitation, InvitationCodeClaim, InvitationStatus},
+    lifecycle::Status,
     member::{EmployeeCodeClaim, Member, MemberState},
     org::{OrgCodeClaim, OrgRecord},
     owned_orgs::OwnedOrgs,
@@ -183,6 +186,88 @@ pub fn api_keys_by_status(org: &Org, account: ServiceAccountGuid, statuses: &[Ke
 /// The org's policy for its keys.
 pub fn key_policy(org: &Org) -> Key<KeyPolicy> {
     Key::new(&Partition::of("usm", org).part("key-policy"), &[&"policy"])
+}
+
+/// A logical facility.
+pub fn logical_facility(org: &Org, logical: LogicalGuid) -> Key<LogicalFacility> {
+    Key::new(&Partition::of("ofm", org).part("facility-logical").part(logical), &[&"facility"])
+}
+
+fn logical_facilities(org: &Org, status: Status) -> Partition {
+    Partition::of("ofm", org).part("facilities-logical").state(status)
+}
+
+pub(crate) fn logical_facility_lists(org: &Org, facility: &LogicalFacility) -> Indexes {
+    let sort = logical_facility_position(facility);
+    Indexes::none().first(logical_facilities(org, facility.status), &[&sort])
+}
+
+/// Where a logical facility stands in the lists by code.
+pub fn logical_facility_position(facility: &LogicalFacility) -> String {
+    format!("{} {}", facility.code, facility.logical_guid)
+}
+
+/// The logical facilities of an org in some states, by code.
+pub fn logical_facilities_by_status(org: &Org, statuses: &[Status]) -> Listing<LogicalFacility> {
+    let partitions = statuses.iter().map(|status| logical_facilities(org, *status));
+    Listing::new(Index::First, partitions, Order::Ascending)
+}
+
+fn of_assignee(org: &Org, assignee: Assignee) -> Partition {
+    Partition::of("ofm", org).part(assignee.kind()).part(assignee)
+}
+
+/// What somebody may do at a facility.
+pub fn assignment(org: &Org, assignee: Assignee, logical: LogicalGuid) -> Key<Assignment> {
+    Key::new(&of_assignee(org, assignee), &[&"assignment", &logical])
+}
+
+fn assignments_of(org: &Org, assignee: Assignee, state: AssignmentState) -> Partition {
+    of_assignee(org, assignee).part("assignments").state(state)
+}
+
+fn assignments_at(org: &Org, logical: LogicalGuid, kind: &str, state: AssignmentState) -> Partition {
+    Partition::of("ofm", org).part("facility-logical").part(logical).part("assigned").part(kind).state(state)
+}
+
+pub(crate) fn assignment_lists(org: &Org, assignment: &Assignment, created_at: Time) -> Indexes {
+    let Assignment { logical_guid, state, .. } = assignment;
+    let assignee = assignment.assignee();
+    let here = assignments_at(org, *logical_guid, assignee.kind(), *state);
+    Indexes::none()
+        .first(assignments_of(org, assignee, *state), &[&created_at, logical_guid])
+        .second(here, &[&created_at, &assignee])
+}
+
+/// The facilities that somebody is or was assigned to, oldest first.
+pub fn assignments_by_assignee(
+    org: &Org,
+    assignee: Assignee,
+    states: &[AssignmentState],
+) -> Listing<Assignment> {
+    let partitions = states.iter().map(|state| assignments_of(org, assignee, *state));
+    Listing::new(Index::First, partitions, Order::Ascending)
+}
+
+/// The members who are or were assigned to a facility, oldest assignment first.
+pub fn members_assigned_to(
+    org: &Org,
+    logical: LogicalGuid,
+    states: &[AssignmentState],
+) -> Listing<Assignment> {
+    let partitions = states.iter().map(|state| assignments_at(org, logical, Assignee::MEMBER, *state));
+    Listing::new(Index::Second, partitions, Order::Ascending)
+}
+
+/// The service accounts that are or were assigned to a facility, oldest assignment first.
+pub fn service_accounts_assigned_to(
+    org: &Org,
+    logical: LogicalGuid,
+    states: &[AssignmentState],
+) -> Listing<Assignment> {
+    let partitions =
+        states.iter().map(|state| assignments_at(org, logical, Assignee::SERVICE_ACCOUNT, *state));
+    Listing::new(Index::Second, partitions, Order::Ascending)
 }
 
 /// An invitation to create an org.

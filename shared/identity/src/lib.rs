@@ -1,5 +1,6 @@
 //! The records that every service checks callers against (usm §2): org, member, owner, user, session, service
-//! account, key, key policy, and the invitations by which orgs begin; their keys, tokens and state tables.
+//! account, key, key policy, the assignments to facilities and those facilities, and the invitations by which orgs
+//! begin; their keys, tokens and state tables.
 //!
 //! They stand in a crate of their own because every function reads them, `ofm` and `usm` change them on behalf of
 //! callers, and the operator changes them all.
@@ -7,9 +8,12 @@
 pub mod api_key;
 #[cfg(test)]
 mod arcs;
+pub mod assignment;
 pub mod clock;
+pub mod facility;
 pub mod invitation;
 pub mod keys;
+pub mod lifecycle;
 mod marker;
 pub mod member;
 pub mod org;

@@ -2,6 +2,7 @@
 
 use contract::{
     error::{Error, Result, Tag},
+    grants::Grant,
     roles::Role,
 };
 use serde_json::json;
@@ -25,6 +26,11 @@ pub enum Access {
     OneOf(&'static [Role]),
     /// Anyone, where the deployment is open to the public; in any other as [`Access::OneOf`] (referral §2).
     PublicOr(&'static [Role]),
+    /// Whoever is associated and has the grant at the facility that the request is about, or one of the roles, or is
+    /// an owner. The grant is judged once the record is there (contract §4, *Order within record*).
+    Granted(Grant, &'static [Role]),
+    /// Whoever is associated, and may do what the request asks for: the handler judges, by the rule in these words.
+    Judged(&'static str),
     /// An active owner, or a key with the role of one.
     Owner,
     /// An active owner's session; a key is refused.
@@ -61,6 +67,8 @@ impl Access {
             Self::Associated(roles) if is_key => one_of(caller, roles),
             Self::Associated(_) => Ok(false),
             Self::OneOf(roles) | Self::PublicOr(roles) => one_of(caller, roles),
+            Self::Granted(_, roles) => Ok(caller.is_owner && !caller.roles.contains_any(roles)),
+            Self::Judged(_) => Ok(caller.is_owner),
             Self::OwnerInPerson | Self::PrimaryOwner if is_key => refuse(Tag::Forbidden),
             Self::Owner | Self::OwnerInPerson if !caller.is_owner => refuse(Tag::NotOwner),
             Self::Owner | Self::OwnerInPerson => Ok(true),
@@ -82,6 +90,8 @@ impl Access {
             Self::Associated(_) | Self::OneOf(_) | Self::PublicOr(_) => {
                 with(&[Tag::Forbidden, Tag::NotFound])
             }
+            Self::Granted(..) => with(&[Tag::FacilityGrantRequired, Tag::NotFound]),
+            Self::Judged(_) => with(&[Tag::NotFound]),
             Self::Owner => with(&[Tag::NotOwner, Tag::NotFound]),
             Self::OwnerInPerson => with(&[Tag::Forbidden, Tag::NotOwner, Tag::NotFound]),
             Self::PrimaryOwner => with(&[Tag::Forbidden, Tag::NotPrimaryOwner, Tag::NotFound]),
@@ -89,7 +99,8 @@ impl Access {
     }
 }
 
-fn one_of(caller: &Caller, roles: &[Role]) -> Result<bool> {
+/// Refuses a caller with none of these roles; says whether the caller passed as an owner only.
+pub(crate) fn one_of(caller: &Caller, roles: &[Role]) -> Result<bool> {
     if caller.roles.contains_any(roles) {
         return Ok(false);
     }

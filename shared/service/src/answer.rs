@@ -1,6 +1,9 @@
 //! What handlers answer with.
 
-use contract::error::{Error, Result};
+use contract::{
+    error::{Error, Result},
+    ids::LogicalGuid,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -12,6 +15,11 @@ use crate::ctx::Ctx;
 pub trait Resource: Entity {
     /// What is shown.
     type View: Serialize + JsonSchema + Send;
+
+    /// The facility on which the record hangs, where it hangs on one.
+    fn facility(&self) -> Option<LogicalGuid> {
+        None
+    }
 
     /// Shows a record to the caller.
     fn view(stored: &Stored<Self>, ctx: &Ctx) -> Self::View;
@@ -52,8 +60,9 @@ impl<T> Written<T> {
         Self { change: Some(change), answer, replay: None, sent: Sent::default() }
     }
 
-    /// The answer to a dry run: nothing is written, and no idempotency key is used (crm §1).
-    pub fn dry_run(answer: Answer<T>) -> Self {
+    /// The answer where there is nothing to change, as in a dry run (crm §1): nothing is written, and no idempotency key
+    /// is used.
+    pub fn nothing(answer: Answer<T>) -> Self {
         Self { change: None, answer, replay: None, sent: Sent::default() }
     }
 
@@ -73,6 +82,17 @@ impl<T> Written<T> {
     fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.sent.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// Whether anything is written.
+    pub fn writes(&self) -> bool {
+        self.change.is_some()
+    }
+
+    /// The same change with other data in its answer, about the same record.
+    pub fn map<U>(self, map: impl Fn(T) -> U) -> Written<U> {
+        let Self { change, answer, replay, sent } = self;
+        Written { change, answer: answer.map(&map), replay: replay.map(map), sent }
     }
 
     /// What is answered to a repeat with the same idempotency key instead: the data without its secret (usm §1).

@@ -11,6 +11,7 @@ use contract::{
 };
 use identity::{
     api_key::ApiKey,
+    assignment::Assignee,
     keys,
     member::Member,
     org::{OrgRecord, OrgStatus},
@@ -83,6 +84,15 @@ impl Credential {
                 batch.want(&keys::key_policy(&own));
                 batch.want(&keys::org(&own));
             }
+        }
+    }
+
+    /// Whoever it is that claims it, as somebody who can be assigned to facilities.
+    pub(crate) fn assignee(&self) -> Option<Assignee> {
+        match self {
+            Self::Session(token) => Some(Assignee::Member(token.user_guid)),
+            Self::Key(token) => Some(Assignee::ServiceAccount(token.service_account_guid)),
+            Self::None | Self::Operator(_) => None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! What a handler is given: the caller, the org, the time, the table.
 
-use std::{fmt::Display, sync::Arc};
+use std::{
+    fmt::Display,
+    sync::{Arc, OnceLock},
+};
 
 use contract::{
     codes::OrgCode,
@@ -9,6 +12,7 @@ use contract::{
     ids::OrgGuid,
     paging::{CursorScope, Limit},
     reason::{Reason, SourceRefs},
+    revision::Counter,
     secret::LookupKey,
     time::Time,
 };
@@ -25,6 +29,7 @@ use crate::{
     answer::{Answer, Resource, Written},
     app::App,
     caller::{Caller, agree},
+    place::Place,
     route::{Figure, Route},
 };
 
@@ -48,6 +53,8 @@ pub(crate) struct Requested {
     pub(crate) filters: String,
     pub(crate) source_ip: Option<String>,
     pub(crate) user_agent: Option<String>,
+    /// The facility that the request is about, once it was read.
+    pub(crate) place: OnceLock<Place>,
 }
 
 impl Ctx {
@@ -144,6 +151,17 @@ impl Ctx {
     /// Up to `most` records of a list, from its beginning: for guards, which ask what stands in the way.
     pub async fn some<E: Entity>(&self, listing: &Listing<E>, most: usize) -> Result<Vec<Stored<E>>> {
         self.request.store.some(listing, most).await
+    }
+
+    /// Up to `most` records of a list that pass a test, from its beginning.
+    pub async fn some_where<E: Entity>(
+        &self,
+        listing: &Listing<E>,
+        most: usize,
+        passes: impl Fn(&E) -> bool,
+    ) -> Result<Vec<Stored<E>>> {
+        let limit = Limit::clamp(i64::try_from(most).unwrap_or(i64::MAX));
+        Ok(self.request.store.page_where(listing, None, limit, passes).await?.records)
     }
 
     /// Every record of a list, page by page: for what has to reach all of them.
@@ -411,6 +429,26 @@ impl Writer {
     /// Writes only if this record is still as it was read; else the command is decided again.
     pub fn require<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
         self.change.require(key, seen)
+    }
+
+    /// Writes only if this item is still as it was read, or still not there; else the command is decided again.
+    pub fn require_still<E: Entity>(&mut self, key: &Key<E>, seen: Option<&Stored<E>>) -> Result<()> {
+        self.change.require_still(key, seen)
+    }
+
+    /// Raises a counter; see [`Change::raise`].
+    pub fn raise<E: Entity<Revision = Counter>>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
+        self.change.raise(scope, record)
+    }
+
+    /// Writes an item over whatever stands there; see [`Change::overwrite`].
+    pub fn overwrite<E: Entity>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
+        self.change.overwrite(scope, record)
+    }
+
+    /// Takes away an item that was written by [`Self::overwrite`], if it is there.
+    pub fn wipe<E: Entity>(&mut self, key: &Key<E>) {
+        self.change.wipe(key);
     }
 
     /// Writes only if there is no such item; `present` says what it means when there is.

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use contract::{
     error::{FieldProblem, Result, Tag},
+    ids::LogicalGuid,
     input,
     paging::PageSize,
 };
@@ -85,6 +86,12 @@ pub trait Task: Send + Sync {
     /// Where it stands which org the request is about, for [`OrgFrom::Holder`](crate::OrgFrom::Holder).
     fn holder(&self) -> Option<HeldBy>;
 
+    /// The facility that the request names, which is fetched likewise.
+    fn place(&self) -> Option<LogicalGuid>;
+
+    /// The facility on which the record hangs that the request names.
+    fn hangs_on(&self, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>>;
+
     /// Decides.
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>>;
 }
@@ -157,12 +164,25 @@ pub struct Typed<F, W, I, O> {
     run: F,
     traits: Traits,
     holder: Option<fn(&I) -> HeldBy>,
+    place: Option<fn(&I) -> Option<LogicalGuid>>,
     types: PhantomData<fn(W, I) -> O>,
 }
 
 impl<F, W, I, O> Typed<F, W, I, O> {
     const fn new(run: F, traits: Traits) -> Self {
-        Self { run, traits, holder: None, types: PhantomData }
+        Self { run, traits, holder: None, place: None, types: PhantomData }
+    }
+
+    /// Says which facility a request names: it is fetched together with the caller check, and a grant that the row asks
+    /// for is needed there.
+    #[must_use]
+    pub const fn at(mut self, place: fn(&I) -> Option<LogicalGuid>) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    fn place(&self, input: &I) -> Option<LogicalGuid> {
+        self.place.and_then(|place| place(input))
     }
 
     /// Refuses requests without `reason`.
@@ -333,6 +353,10 @@ where
 /// How a shape of handler is prepared and run.
 trait Shape<I, O>: Sync {
     fn wants(&self, _input: &I, _org: Option<&Org>, _batch: &mut Batch) {}
+    fn place(&self, input: &I) -> Option<LogicalGuid>;
+    fn hangs_on(&self, _input: &I, _ctx: &Ctx, _found: &Found) -> Result<Option<LogicalGuid>> {
+        Ok(None)
+    }
     fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>>;
 }
 
@@ -343,9 +367,16 @@ where
     F: Fn(Ctx, I) -> Fut + Sync,
     Fut: Future<Output = Result<Answer<O>>> + Send + 'static,
 {
+    fn place(&self, input: &I) -> Option<LogicalGuid> {
+        Typed::place(self, input)
+    }
+
     fn run(&self, ctx: Ctx, input: I, _: &Found) -> BoxFuture<'_, Result<Outcome>> {
-        let work = (self.run)(ctx, input);
-        async move { Outcome::read(work.await?) }.boxed()
+        async move {
+            ctx.admit(Typed::place(self, &input), None).await?;
+            Outcome::read((self.run)(ctx, input).await?)
+        }
+        .boxed()
     }
 }
 
@@ -356,9 +387,16 @@ where
     F: Fn(Ctx, I) -> Fut + Sync,
     Fut: Future<Output = Result<Written<O>>> + Send + 'static,
 {
+    fn place(&self, input: &I) -> Option<LogicalGuid> {
+        Typed::place(self, input)
+    }
+
     fn run(&self, ctx: Ctx, input: I, _: &Found) -> BoxFuture<'_, Result<Outcome>> {
-        let work = (self.run)(ctx, input);
-        async move { Outcome::written(work.await?) }.boxed()
+        async move {
+            ctx.admit(Typed::place(self, &input), None).await?;
+            Outcome::written((self.run)(ctx, input).await?)
+        }
+        .boxed()
     }
 }
 
@@ -373,14 +411,22 @@ where
         want(input, org, batch);
     }
 
+    fn place(&self, input: &I) -> Option<LogicalGuid> {
+        Typed::place(self, input)
+    }
+
+    fn hangs_on(&self, input: &I, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>> {
+        Ok(named(input, ctx, found)?.record.facility())
+    }
+
     fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
-        match named(&input, &ctx, found) {
-            Ok(record) => {
-                let work = (self.run)(ctx, input, record);
-                async move { Outcome::read(work.await?) }.boxed()
-            }
-            Err(error) => async move { Err(error) }.boxed(),
+        let record = named(&input, &ctx, found);
+        async move {
+            let record = record?;
+            ctx.admit(Typed::place(self, &input), record.record.facility()).await?;
+            Outcome::read((self.run)(ctx, input, record).await?)
         }
+        .boxed()
     }
 }
 
@@ -395,16 +441,23 @@ where
         want(input, org, batch);
     }
 
+    fn place(&self, input: &I) -> Option<LogicalGuid> {
+        Typed::place(self, input)
+    }
+
+    fn hangs_on(&self, input: &I, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>> {
+        Ok(named(input, ctx, found)?.record.facility())
+    }
+
     fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
-        let record = named(&input, &ctx, found)
-            .and_then(|record| expect(input.expected_revision(), self.traits, record, &ctx));
-        match record {
-            Ok(record) => {
-                let work = (self.run)(ctx, input, record);
-                async move { Outcome::written(work.await?) }.boxed()
-            }
-            Err(error) => async move { Err(error) }.boxed(),
+        let record = named(&input, &ctx, found);
+        async move {
+            let record = record?;
+            ctx.admit(Typed::place(self, &input), record.record.facility()).await?;
+            let record = expect(input.expected_revision(), self.traits, record, &ctx)?;
+            Outcome::written((self.run)(ctx, input, record).await?)
         }
+        .boxed()
     }
 }
 
@@ -419,14 +472,17 @@ where
         want_if_named(input, org, batch);
     }
 
+    fn place(&self, input: &I) -> Option<LogicalGuid> {
+        Typed::place(self, input)
+    }
+
     fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
-        match if_named(&input, &ctx, found) {
-            Ok(record) => {
-                let work = (self.run)(ctx, input, record);
-                async move { Outcome::read(work.await?) }.boxed()
-            }
-            Err(error) => async move { Err(error) }.boxed(),
+        let record = if_named(&input, &ctx, found);
+        async move {
+            ctx.admit(Typed::place(self, &input), None).await?;
+            Outcome::read((self.run)(ctx, input, record?).await?)
         }
+        .boxed()
     }
 }
 
@@ -441,14 +497,17 @@ where
         want_if_named(input, org, batch);
     }
 
+    fn place(&self, input: &I) -> Option<LogicalGuid> {
+        Typed::place(self, input)
+    }
+
     fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
-        match if_named(&input, &ctx, found) {
-            Ok(record) => {
-                let work = (self.run)(ctx, input, record);
-                async move { Outcome::written(work.await?) }.boxed()
-            }
-            Err(error) => async move { Err(error) }.boxed(),
+        let record = if_named(&input, &ctx, found);
+        async move {
+            ctx.admit(Typed::place(self, &input), None).await?;
+            Outcome::written((self.run)(ctx, input, record?).await?)
         }
+        .boxed()
     }
 }
 
@@ -503,6 +562,14 @@ impl<S: Shape<I, O>, I: Input, O> Task for Parsed<'_, S, I, O> {
 
     fn holder(&self) -> Option<HeldBy> {
         self.holder.map(|holder| holder(&self.input))
+    }
+
+    fn place(&self) -> Option<LogicalGuid> {
+        self.shape.place(&self.input)
+    }
+
+    fn hangs_on(&self, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>> {
+        self.shape.hangs_on(&self.input, ctx, found)
     }
 
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>> {

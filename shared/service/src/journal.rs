@@ -1,12 +1,9 @@
 //! The journal, for what checks it and publishes it again; see [`Store`](store::Store).
 
 use contract::{error::Result, time::Time};
-use store::{
-    Entity,
-    journal::{Aggregate, Head, ItemKey, Link, Mention},
-};
+use store::journal::{Aggregate, Head, ItemKey, Link, Mention};
 
-use crate::ctx::{Ctx, Writer};
+use crate::ctx::Ctx;
 
 impl Ctx {
     /// Up to `most` entries of an aggregate from the one of this number on, in their order.
@@ -29,12 +26,5 @@ impl Ctx {
         most: usize,
     ) -> Result<(Vec<Mention>, bool)> {
         self.request.store.mentions(from, to, after, most).await
-    }
-}
-
-impl Writer {
-    /// Writes an item over whatever stands there: for a note on which no decision rests.
-    pub fn overwrite<E: Entity>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
-        self.change.overwrite(scope, record)
     }
 }

@@ -23,6 +23,7 @@ mod log;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod ownership;
+mod place;
 pub mod records;
 mod route;
 mod run;
@@ -36,10 +37,11 @@ pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
 pub use handler::{
-    Fill, Handler, HeldBy, MayName, Names, Revised, Traits, change, list, read, read_if_named, read_record,
-    write, write_if_named,
+    Fill, Handler, HeldBy, MayName, Names, Revised, Traits, Typed, change, list, read, read_if_named,
+    read_record, write, write_if_named,
 };
 pub use limit::Rate;
+pub use place::Place;
 pub use route::{Call, Class, Figure, OrgFrom, Route, Service, Style, delete, get, post, put};
 pub use transition::{Arc, allow};
 // For the macros of this crate.

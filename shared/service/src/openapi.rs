@@ -138,6 +138,12 @@ fn operation(service: &Service, route: &Route, shapes: &Shapes, failures: &mut F
         "x-g3n-idempotent": idempotent,
         "x-g3n-errors": service.tags(route).iter().map(|tag| tag.name()).collect::<Vec<_>>(),
     });
+    if let Some(grant) = who.grant {
+        operation["x-g3n-grant"] = json!(grant);
+    }
+    if let Some(rule) = who.rule {
+        operation["x-g3n-access-rule"] = json!(rule);
+    }
     if let Some(p99) = p99 {
         operation["x-latency-p99-ms"] = json!(p99);
     }

@@ -3,7 +3,7 @@
 //! The order of the checks (contract §4): body shape, credential, association, rate limit, role, org gate, idempotent
 //! replay, record. No later check shows through an earlier one.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use contract::{
     canonical,
@@ -36,6 +36,7 @@ use crate::{
     handler::Fill,
     headers::Headers,
     limit::Limit,
+    place::Place,
     route::{OrgFrom, Route},
 };
 
@@ -180,6 +181,10 @@ impl Run {
             limit.wants(&mut batch);
         }
         framed.task.wants(org.as_ref(), &mut batch);
+        let place = org.zip(framed.task.place());
+        if let Some((org, logical)) = &place {
+            Place::want(org, credential.assignee(), *logical, &mut batch);
+        }
         if let Some(hash) = &replay_key {
             batch.want(&Replay::key_of(self.app.service.name, org.as_ref(), hash));
         }
@@ -213,12 +218,19 @@ impl Run {
         self.gate(&caller, org.as_ref().map(|(_, record)| &record.record))?;
 
         let mine = replay_key.map(|hash| self.replay(framed, &context, org.as_ref(), hash, now));
+        let ctx = self.ctx(shaped, caller, org, context, as_owner, now);
+        if let Some((org, logical)) = &place {
+            let _ = ctx.request.place.set(Place::of(org, credential.assignee(), *logical, &found)?);
+        }
         if let Some(mine) = &mine
             && let Some(done) = replayed(&found, mine, now)?
         {
+            // Who lost the grant meanwhile is not answered again either (contract §5).
+            if matches!(self.route.access, Access::Granted(..)) {
+                ctx.admit(framed.task.place(), framed.task.hangs_on(&ctx, &found)?).await?;
+            }
             return Ok(done);
         }
-        let ctx = self.ctx(shaped, caller, org, context, as_owner, now);
         let (result, ()) = join(self.decide(shaped, &ctx, &found, mine), touch(&ctx)).await;
         result
     }
@@ -399,6 +411,7 @@ impl Run {
             filters: canonical::text(&shaped.framed.own),
             source_ip: self.source_ip.clone(),
             user_agent: self.headers.user_agent.clone(),
+            place: OnceLock::new(),
         };
         Ctx { app: self.app, request: Arc::new(request) }
     }

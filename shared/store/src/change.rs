@@ -6,7 +6,7 @@ use contract::{
     context::RequestContext,
     error::{Error, Result, Tag},
     reason::{Reason, ReasonCode, SourceRefs},
-    revision::Revision,
+    revision::{Counter, Revision},
     secret::hex,
     time::Time,
 };
@@ -100,6 +100,8 @@ pub(crate) enum Effect {
     Add(Vec<(String, i64)>),
     Delete,
     Check,
+    /// Puts everything but the revision, which is a number and grows by one.
+    Raise(Item),
 }
 
 /// What a failed condition means, given the item as it stands.
@@ -261,10 +263,16 @@ impl Change {
         self.put(scope, &stored, condition, moved(E::TYPE))
     }
 
-    /// Writes an item over whatever stands there: for a note on which no decision rests.
+    /// Writes an item over whatever stands there: for a note on which no decision rests, or that follows from a record
+    /// written in the same change, whose condition holds for both.
     pub fn overwrite<E: Entity>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
         let stored = self.fresh(record);
         self.put(scope, &stored, Condition::Any, moved(E::TYPE))
+    }
+
+    /// Takes away an item that was written by [`Self::overwrite`], if it is there.
+    pub fn wipe<E: Entity>(&mut self, key: &Key<E>) {
+        self.push(key, Effect::Delete, Condition::Any, moved(E::TYPE));
     }
 
     /// Claims a value for a record (contract §5 and ofm §2, *Claims*). `taken` says what it means when another holds
@@ -343,6 +351,16 @@ impl Change {
         Ok(())
     }
 
+    /// Raises the revision of an item by one, whether it is there or not. Requests that do so at the same time do not
+    /// stand in each other's way; whoever wrote on the condition that it is as it was read learns of it.
+    pub fn raise<E: Entity<Revision = Counter>>(&mut self, scope: &E::Scope, record: E) -> Result<()> {
+        let key = record.key(scope);
+        let mut item = codec::encode(scope, &self.fresh(record))?;
+        item.retain(|name, _| !["pk", "sk", "revision"].contains(&name.as_str()));
+        self.push(&key, Effect::Raise(item), Condition::Any, moved(E::TYPE));
+        Ok(())
+    }
+
     /// Blanks the reason that a journal entry of this org tells. The chain does not cover it, and the entry is not
     /// published again (crm §1).
     pub fn blank_reason(&mut self, org: &Org, entry: &Entry) -> Result<()> {
@@ -355,6 +373,15 @@ impl Change {
     /// Writes only if this record is still as it was read; else the command is decided again.
     pub fn require<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
         self.push(key, Effect::Check, Condition::At(codec::value(&seen.revision)?), moved(E::TYPE));
+        Ok(())
+    }
+
+    /// Writes only if this item is still as it was read, or still not there; else the command is decided again.
+    pub fn require_still<E: Entity>(&mut self, key: &Key<E>, seen: Option<&Stored<E>>) -> Result<()> {
+        if let Some(seen) = seen {
+            return self.require(key, seen);
+        }
+        self.push(key, Effect::Check, Condition::Absent, moved(E::TYPE));
         Ok(())
     }
 

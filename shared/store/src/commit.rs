@@ -125,6 +125,29 @@ impl Store {
         Ok(())
     }
 
+    /// Raises the revision of an item and sets the rest of it, but the time when it was first written.
+    fn raising(&self, key: Item, content: &Item) -> Result<Update> {
+        let mut names = HashMap::from([("#revision".to_owned(), "revision".to_owned())]);
+        let mut values = Item::from([(":one".to_owned(), number(&1))]);
+        let mut sets = Vec::new();
+        for (name, value) in content {
+            let keeps = name == "created_at";
+            let value_of =
+                if keeps { format!("if_not_exists(#{name}, :{name})") } else { format!(":{name}") };
+            sets.push(format!("#{name} = {value_of}"));
+            names.insert(format!("#{name}"), name.clone());
+            values.insert(format!(":{name}"), value.clone());
+        }
+        Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key))
+            .update_expression(format!("SET {} ADD #revision :one", sets.join(", ")))
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .build()
+            .map_err(Error::internal)
+    }
+
     /// Sends the transaction; the reasons where it was cancelled.
     async fn transact(
         &self,
@@ -202,6 +225,7 @@ impl Store {
                     .build()
                     .map_err(Error::internal)?,
             ),
+            Effect::Raise(content) => item.update(self.raising(key, content)?),
             Effect::Check => item.condition_check(
                 ConditionCheck::builder()
                     .table_name(&*self.table)
@@ -341,7 +365,9 @@ fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict
 
 fn type_of(op: &Op) -> String {
     match &op.effect {
-        Effect::Put(item) => item.get("type").and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default(),
+        Effect::Put(item) | Effect::Raise(item) => {
+            item.get("type").and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default()
+        }
         Effect::Add(_) => tally::TYPE.to_owned(),
         Effect::Delete | Effect::Check => "a guard".to_owned(),
     }

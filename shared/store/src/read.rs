@@ -36,6 +36,13 @@ impl Batch {
     pub fn want<E>(&mut self, key: &Key<E>) {
         self.0.insert((key.pk.clone(), key.sk.clone()));
     }
+
+    /// Asks for some more items.
+    pub fn want_all<'k, E: 'k>(&mut self, keys: impl IntoIterator<Item = &'k Key<E>>) {
+        for key in keys {
+            self.want(key);
+        }
+    }
 }
 
 /// What a [`Batch`] found.

@@ -75,6 +75,8 @@ struct Inner {
 pub struct Caller {
     /// The person.
     pub user_guid: UserGuid,
+    /// The program.
+    pub service_account_guid: ServiceAccountGuid,
     /// The headers that say who it is.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -82,7 +84,11 @@ pub struct Caller {
 impl Caller {
     /// Nobody in particular.
     pub fn anonymous() -> Self {
-        Self { user_guid: UserGuid::NOWHERE, headers: Vec::new() }
+        Self {
+            user_guid: UserGuid::NOWHERE,
+            service_account_guid: ServiceAccountGuid::NOWHERE,
+            headers: Vec::new(),
+        }
     }
 
     /// The same caller with one more header.
@@ -276,7 +282,7 @@ impl World {
         self.inner.commit(change).await;
         let headers =
             vec![("x-api-key", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
-        Caller { user_guid: UserGuid::NOWHERE, headers }
+        Caller { service_account_guid: account, headers, ..Caller::anonymous() }
     }
 
     async fn person_with(&self, user_guid: UserGuid, name: &str) -> Caller {
@@ -314,7 +320,7 @@ impl World {
         self.inner.commit(change).await;
         let headers =
             vec![("x-session-guid", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
-        Caller { user_guid, headers }
+        Caller { user_guid, headers, ..Caller::anonymous() }
     }
 
     async fn enrol(&self, user_guid: UserGuid, name: &str, roles: &[&str], owner: Option<OwnerCopy>) {

@@ -20,6 +20,7 @@ pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
     refusals.extend(callers(deployment, &tenant).await);
     refusals.extend(orgs(deployment, &tenant).await);
     refusals.extend(cost_centres(&tenant).await);
+    refusals.extend(facilities(&tenant).await);
     refusals.extend(customers(&tenant).await);
     refusals.extend(keys(&tenant).await);
     refusals.extend(users(deployment, &tenant).await);
@@ -111,6 +112,38 @@ async fn cost_centres(tenant: &Tenant) -> Vec<Refusal> {
         (Tag::Conflict, set(&master, "doomed", &first["revision"]).await),
         (Tag::InUse, set(&master, "doomed", &master["revision"]).await),
         (Tag::InvalidTransition, set(&first, "active", &doomed["revision"]).await),
+    ]
+}
+
+/// What is not to be done at a facility.
+async fn facilities(tenant: &Tenant) -> Vec<Refusal> {
+    let client = &tenant.client;
+    let address = json!({ "line1": "Main Street 1", "city": "Berlin", "country": "DE" });
+    let create = async |path: &str, mut fields: Value| {
+        fields["org_guid"] = json!(tenant.org_guid);
+        client.post(path, fields).await
+    };
+    let place = json!({ "code": "A", "caption": "Shop", "address": address, "timezone": "Europe/Berlin" });
+    let place = create("/ofm/facility/physical/create", place).await.data().clone();
+    let trader = json!({ "code": "A", "caption": "Trader", "legal_name": "Trader GmbH", "address": address });
+    let trader = create("/ofm/facility/legal/create", trader).await.data().clone();
+    let facility = json!({
+        "code": "A", "caption": "Store", "pf_guid": place["pf_guid"], "legal_guid": trader["legal_guid"],
+    });
+    let facility = create("/ofm/facility/logical/create", facility).await.data().clone();
+    let zone = |depth: usize, above: &Value| {
+        let (logical, parent) = (&facility["logical_guid"], &above["zone_guid"]);
+        json!({ "logical_guid": logical, "code": format!("Z{depth}"), "parent_zone_guid": parent })
+    };
+    let mut above = Value::Null;
+    for depth in 1..=8 {
+        above = create("/ofm/zone/create", zone(depth, &above)).await.data().clone();
+    }
+    let list = json!({ "org_guid": tenant.org_guid, "logical_guid": facility["logical_guid"] });
+    let viewer = tenant.key("NO_GRANT", &["ofm_view"]).await;
+    vec![
+        (Tag::ZoneDepthExceeded, create("/ofm/zone/create", zone(9, &above)).await),
+        (Tag::FacilityGrantRequired, viewer.post("/ofm/zone/list", list).await),
     ]
 }
 

@@ -6,6 +6,9 @@ use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::World;
 
+mod facilities;
+mod places;
+
 use super::{by, people};
 use crate::request::Sample;
 
@@ -28,6 +31,8 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
         "owner" => of_owners(world, path).await?,
         "member" => of_members(world, path).await?,
         "cost-centre" => of_cost_centres(world, path).await?,
+        "facility" => facilities::sample(world, path).await?,
+        "zone" | "service-account" | "sales-channel" | "station" => places::sample(world, path).await?,
         _ => of_orgs(world, path).await?,
     };
     Some(by(world.owner.clone(), fields))
@@ -47,6 +52,8 @@ async fn of_orgs(world: &World, path: &str) -> Option<Value> {
             "cost_centre_guid": cost_centre(world).await["cc_guid"],
         }),
         "/resolve/cost-centre" => json!({"cccode": cost_centre(world).await["cccode"]}),
+        "/resolve/facility" => return facilities::sample(world, path).await,
+        "/resolve/zone" => return places::sample(world, path).await,
         _ => return None,
     })
 }
@@ -101,7 +108,7 @@ async fn of_members(world: &World, path: &str) -> Option<Value> {
             json!({"user_guids": [member.user_guid, world.owner.user_guid]})
         }
         "/member/resolve" => json!({"user_guid": world.member(&[]).await.user_guid}),
-        _ => return None,
+        _ => return places::sample(world, path).await,
     })
 }
 

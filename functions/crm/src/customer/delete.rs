@@ -104,13 +104,13 @@ pub(super) async fn delete(
         let tombstone = tombstone(&ctx, input.customer_guid).await?;
         if is_dry {
             let progress = Deletion { dry_run: Some(true), ..Deletion::of(&tombstone.record, true) };
-            return Ok(Written::dry_run(Answer::new(progress)));
+            return Ok(Written::nothing(Answer::new(progress)));
         }
         return go_on(&ctx, input.customer_guid, true).await;
     };
     check(&ctx, &input, &customer)?;
     if is_dry {
-        return Ok(Written::dry_run(Answer::new(count(&ctx, &customer.record).await?)));
+        return Ok(Written::nothing(Answer::new(count(&ctx, &customer.record).await?)));
     }
     start(&ctx, &customer).await?;
     go_on(&ctx, input.customer_guid, false).await

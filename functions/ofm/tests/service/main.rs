@@ -1,6 +1,8 @@
 //! The service against a database.
 
+mod assignment;
 mod cost_centre;
+mod facility;
 mod founding;
 mod member;
 mod membership;
@@ -8,4 +10,7 @@ mod org;
 mod own_orgs;
 mod owner;
 mod people;
+mod places;
+mod races;
 mod stat;
+mod zone;

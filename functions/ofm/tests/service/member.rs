@@ -11,6 +11,8 @@ use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::{Caller, World};
 
+use crate::places::Places;
+
 async fn change(world: &World, user: UserGuid, edit: impl FnOnce(&mut Member)) {
     world.meddle(&world.org, &keys::member(&world.org, user), edit).await;
 }
@@ -76,7 +78,7 @@ async fn members_are_filtered_and_every_page_is_full() {
     assert_eq!(found(json!({"role": "ofm_view"})).await, 1);
     // By the profile of three, not by the role of one who was removed.
     assert_eq!(found(json!({"role": "crm_view"})).await, 3);
-    assert_eq!(found(json!({"logical_guid": world.cost_centre})).await, 0);
+    assert_eq!(found(json!({"logical_guid": Places::new(&world).await.guid()})).await, 0);
     let malformed = world.post(&SERVICE, &world.owner, "/member/list", json!({"logical_guid": "MAIN"})).await;
     assert_eq!(malformed.refused("not-found")["details"]["field"], "logical_guid");
 
@@ -192,7 +194,7 @@ async fn a_person_resolves_themselves() {
 #[tokio::test]
 async fn grants_are_told_for_a_facility() {
     let world = World::new().await;
-    let facility = json!({"logical_guid": world.cost_centre});
+    let facility = json!({"logical_guid": Places::new(&world).await.guid()});
     let member = world.member(&[]).await;
     let grants = async |caller| {
         world.post(&SERVICE, caller, "/member/resolve", facility.clone()).await.data()["grants"].clone()
@@ -207,8 +209,10 @@ async fn grants_are_told_for_a_facility() {
         "channel:write",
     ]);
     assert_eq!(grants(&world.owner).await, all);
-    let malformed = world.post(&SERVICE, &member, "/member/resolve", json!({"logical_guid": "MAIN"})).await;
-    assert_eq!(malformed.refused("not-found")["details"]["field"], "logical_guid");
+    for wrong in [json!("MAIN"), json!(world.cost_centre)] {
+        let missing = world.post(&SERVICE, &member, "/member/resolve", json!({"logical_guid": wrong})).await;
+        assert_eq!(missing.refused("not-found")["details"]["field"], "logical_guid");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ pub(crate) async fn logged_in(world: &World, user: &Value) -> Caller {
     let log_in = json!({"email": user["email"], "passcode": PASSCODE});
     let session = world.post(&usm::SERVICE, &Caller::anonymous(), "/session/create", log_in).await;
     let token = session.data()["session_guid"].as_str().unwrap().to_owned();
-    Caller { user_guid: guid(user), headers: vec![("x-session-guid", token)] }
+    Caller { user_guid: guid(user), headers: vec![("x-session-guid", token)], ..Caller::anonymous() }
 }
 
 /// What founds an org: an orgcode that nobody has, and an invitation for it.

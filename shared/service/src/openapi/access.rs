@@ -18,6 +18,10 @@ pub struct Who {
     pub key: bool,
     /// The roles that open the route.
     pub roles: Vec<&'static str>,
+    /// The grant at the facility that opens the route.
+    pub grant: Option<&'static str>,
+    /// What it depends on, where one word does not say it.
+    pub rule: Option<&'static str>,
 }
 
 /// Who passes a rule.
@@ -32,12 +36,22 @@ pub fn who(access: Access) -> Who {
         Access::Associated(roles) => ("associated", true, true, names(roles)),
         Access::OneOf(roles) => ("role", true, true, names(roles)),
         Access::PublicOr(roles) => ("public-or-role", true, true, names(roles)),
+        Access::Granted(_, roles) => ("grant", true, true, names(roles)),
+        Access::Judged(_) => ("by-request", true, true, Vec::new()),
         Access::Owner => ("owner", true, true, owner()),
         Access::OwnerInPerson => ("owner-in-person", true, false, Vec::new()),
         Access::PrimaryOwner => ("primary-owner", true, false, Vec::new()),
         Access::Operator => ("operator", false, false, Vec::new()),
     };
-    Who { name, nobody: matches!(access, Access::PublicOr(_)), session, key, roles }
+    let grant = match access {
+        Access::Granted(grant, _) => Some(grant.as_str()),
+        _ => None,
+    };
+    let rule = match access {
+        Access::Judged(rule) => Some(rule),
+        _ => None,
+    };
+    Who { name, nobody: matches!(access, Access::PublicOr(_)), session, key, roles, grant, rule }
 }
 
 impl Who {

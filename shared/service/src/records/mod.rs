@@ -1,6 +1,7 @@
 //! How the records that callers are checked against are shown. They are shown alike by every service that answers
 //! about them, whichever owns them.
 
+mod facility;
 mod invitation;
 mod key_policy;
 mod member;

@@ -1,0 +1,357 @@
+//! Assignments: what members and service accounts may do at a logical facility, and when (contract ofm §10). The record
+//! is in `identity`, for every facility-scoped route is checked against it.
+
+pub mod member;
+pub mod service_account;
+
+use std::ops::Deref;
+
+use contract::{
+    error::{Error, Result, Tag},
+    grants::GivenGrants,
+    ids::{LogicalGuid, OrgGuid, ServiceAccountGuid, UserGuid},
+    revision,
+    states::{Filter, visible},
+    time::Time,
+};
+use identity::{
+    assignment::{Assignee, Assignment, AssignmentState},
+    keys,
+    lifecycle::Status,
+    service_account::AccountStatus,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use service::{Answer, Ctx, Written};
+use store::{Batch, Found, Listing, Org, Stored};
+
+use crate::{
+    giving::within_own_grants,
+    lifecycle::{unusable, usable},
+};
+
+/// An assignment as it is answered.
+#[derive(Serialize, JsonSchema)]
+pub struct AssignmentView {
+    /// The org.
+    org_guid: OrgGuid,
+    /// The person, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_guid: Option<UserGuid>,
+    /// The service account, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_account_guid: Option<ServiceAccountGuid>,
+    /// The facility.
+    logical_guid: LogicalGuid,
+    /// What the assignee may do there.
+    grants: GivenGrants,
+    /// How it stands; one of a former membership is detached.
+    state: AssignmentState,
+    /// From when it counts.
+    valid_from: Option<Time>,
+    /// Until when, exclusively.
+    valid_until: Option<Time>,
+    /// Whether it counts now: active and inside its validity, its assignee active, its facility not doomed.
+    in_force: bool,
+    /// The epoch of the membership in which it was made; 0 for a service account.
+    epoch: u64,
+    /// Who made it.
+    assigned_by: String,
+    /// Its revision, to be sent as `expected_revision` with the next change.
+    revision: revision::Tag,
+    /// When it was created.
+    created_at: Time,
+    /// When it was last changed.
+    updated_at: Time,
+}
+
+/// What is to be known of an assignee and a facility to say whether an assignment between them counts.
+#[derive(Clone, Copy)]
+struct Standing {
+    epoch: u64,
+    assignee_is_active: bool,
+    facility_is_open: bool,
+}
+
+impl Standing {
+    fn want(org: &Org, assignee: Assignee, logical: LogicalGuid, batch: &mut Batch) {
+        batch.want(&keys::logical_facility(org, logical));
+        match assignee {
+            Assignee::Member(user) => batch.want(&keys::member(org, user)),
+            Assignee::ServiceAccount(account) => batch.want(&keys::service_account(org, account)),
+        }
+    }
+
+    fn of(org: &Org, assignee: Assignee, logical: LogicalGuid, found: &Found, now: Time) -> Result<Self> {
+        let facility = found.get(&keys::logical_facility(org, logical))?;
+        let (epoch, assignee_is_active) = match assignee {
+            Assignee::Member(user) => {
+                let member = found.get(&keys::member(org, user))?;
+                member.map_or((0, false), |member| (member.record.epoch, member.record.in_force(now)))
+            }
+            Assignee::ServiceAccount(account) => {
+                let account = found.get(&keys::service_account(org, account))?;
+                (0, account.is_some_and(|account| account.record.status == AccountStatus::Active))
+            }
+        };
+        let facility_is_open = facility.is_some_and(|facility| facility.record.status != Status::Doomed);
+        Ok(Self { epoch, assignee_is_active, facility_is_open })
+    }
+
+    fn show(self, stored: &Stored<Assignment>, now: Time) -> AssignmentView {
+        let assignment = stored.record.clone();
+        let counts = assignment.counts(self.epoch, now);
+        AssignmentView {
+            state: assignment.state_in(self.epoch),
+            in_force: counts && self.assignee_is_active && self.facility_is_open,
+            org_guid: assignment.org_guid,
+            user_guid: assignment.user_guid,
+            service_account_guid: assignment.service_account_guid,
+            logical_guid: assignment.logical_guid,
+            grants: assignment.grants,
+            valid_from: assignment.valid_from,
+            valid_until: assignment.valid_until,
+            epoch: assignment.epoch,
+            assigned_by: assignment.assigned_by,
+            revision: stored.revision,
+            created_at: stored.created_at,
+            updated_at: stored.updated_at,
+        }
+    }
+}
+
+/// What is asked of an assignment: between whom, and at which revision the caller saw it.
+struct Asked {
+    assignee: Assignee,
+    logical_guid: LogicalGuid,
+    expected_revision: Option<revision::Tag>,
+}
+
+/// What is given.
+struct Given {
+    grants: GivenGrants,
+    valid_from: Option<Time>,
+    valid_until: Option<Time>,
+}
+
+impl Asked {
+    /// The field that names the assignee.
+    fn field(&self) -> &'static str {
+        match self.assignee {
+            Assignee::Member(_) => "user_guid",
+            Assignee::ServiceAccount(_) => "service_account_guid",
+        }
+    }
+
+    /// Nobody but an owner changes their own grants (ofm §1).
+    fn not_for_oneself(&self, ctx: &Ctx) -> Result<()> {
+        if !ctx.caller().is_owner && ctx.caller().assignee() == Some(self.assignee) {
+            return Err(Error::from(Tag::Forbidden).detail("field", self.field()));
+        }
+        Ok(())
+    }
+
+    async fn standing(&self, ctx: &Ctx) -> Result<(Standing, Found)> {
+        let org = ctx.org()?;
+        let mut batch = Batch::default();
+        Standing::want(org, self.assignee, self.logical_guid, &mut batch);
+        let found = ctx.read(batch).await?;
+        Ok((Standing::of(org, self.assignee, self.logical_guid, &found, ctx.now())?, found))
+    }
+
+    /// 428 without the revision of an assignment that is there, 409 with another.
+    fn expect(&self, ctx: &Ctx, standing: Standing, before: &Stored<Assignment>) -> Result<()> {
+        match self.expected_revision {
+            None => Err(Tag::ExpectedRevisionRequired.into()),
+            Some(expected) if expected == before.revision => Ok(()),
+            Some(_) => {
+                let current = json!(standing.show(before, ctx.now()));
+                Err(Error::from(Tag::Conflict).detail("current", current).at_revision(json!(before.revision)))
+            }
+        }
+    }
+
+    /// Whoever is to be assigned must be an active member or service account.
+    fn check_assignee(&self, ctx: &Ctx, found: &Found) -> Result<()> {
+        let (org, field) = (ctx.org()?, self.field());
+        match self.assignee {
+            Assignee::Member(user) => {
+                let member = found.get(&keys::member(org, user))?.ok_or_else(|| Error::no_such(field))?;
+                let is_active = member.record.state == identity::member::MemberState::Active;
+                if is_active { Ok(()) } else { Err(unusable(field, member.record.state)) }
+            }
+            Assignee::ServiceAccount(account) => {
+                let key = keys::service_account(org, account);
+                let account = found.get(&key)?.ok_or_else(|| Error::no_such(field))?;
+                let is_active = account.record.status == AccountStatus::Active;
+                if is_active { Ok(()) } else { Err(unusable(field, account.record.status)) }
+            }
+        }
+    }
+}
+
+impl Given {
+    fn check(&self) -> Result<()> {
+        match (self.valid_from, self.valid_until) {
+            (Some(from), Some(until)) if until <= from => {
+                Err(Error::field("valid_until", "must be after valid_from"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Assigns somebody to a facility, or gives an assignment other grants and another validity.
+async fn assign(
+    ctx: &Ctx,
+    asked: Asked,
+    given: Given,
+    before: Option<Stored<Assignment>>,
+) -> Result<Written<AssignmentView>> {
+    let org = ctx.org()?;
+    given.check()?;
+    asked.not_for_oneself(ctx)?;
+    let (standing, found) = asked.standing(ctx).await?;
+    if let Some(before) = &before {
+        asked.expect(ctx, standing, before)?;
+    }
+    asked.check_assignee(ctx, &found)?;
+    let key = keys::logical_facility(org, asked.logical_guid);
+    let facility = usable(found.get(&key)?, "logical_guid")?;
+    within_own_grants(ctx, asked.logical_guid, &given.grants).await?;
+    let (user_guid, service_account_guid, action) = match asked.assignee {
+        Assignee::Member(user) => (Some(user), None, "member-logical-assigned"),
+        Assignee::ServiceAccount(account) => (None, Some(account), "service-account-logical-assigned"),
+    };
+    let assignment = Assignment {
+        org_guid: org.guid(),
+        user_guid,
+        service_account_guid,
+        logical_guid: asked.logical_guid,
+        grants: given.grants,
+        state: AssignmentState::Active,
+        valid_from: given.valid_from,
+        valid_until: given.valid_until,
+        epoch: standing.epoch,
+        assigned_by: ctx.caller().actor().unwrap_or_default(),
+    };
+    let mut change = ctx.change();
+    change.require(&key, &facility)?;
+    let after = match before {
+        Some(before) => change.adjust(org, &before, assignment, action)?,
+        None => change.create_unless(org, assignment, action, |_| Error::moved("an assignment was made"))?,
+    };
+    let data = standing.show(&after, ctx.now());
+    Ok(change.answer(Answer { data, revision: Some(json!(after.revision)) }))
+}
+
+/// Ends an assignment. What is detached already stays as it is, and nothing is written.
+async fn detach(
+    ctx: &Ctx,
+    asked: Asked,
+    before: Option<Stored<Assignment>>,
+) -> Result<Written<AssignmentView>> {
+    asked.not_for_oneself(ctx)?;
+    let before = before.ok_or(Tag::NotFound)?;
+    let (standing, _) = asked.standing(ctx).await?;
+    if before.record.state_in(standing.epoch) == AssignmentState::Detached {
+        let data = standing.show(&before, ctx.now());
+        return Ok(Written::nothing(Answer { data, revision: Some(json!(before.revision)) }));
+    }
+    asked.expect(ctx, standing, &before)?;
+    let assignment = Assignment { state: AssignmentState::Detached, ..before.record.clone() };
+    let action = match asked.assignee {
+        Assignee::Member(_) => "member-logical-detached",
+        Assignee::ServiceAccount(_) => "service-account-logical-detached",
+    };
+    let mut change = ctx.change();
+    let after = change.adjust(ctx.org()?, &before, assignment, action)?;
+    let data = standing.show(&after, ctx.now());
+    Ok(change.answer(Answer { data, revision: Some(json!(after.revision)) }))
+}
+
+/// A page of assignments.
+#[derive(Serialize, JsonSchema)]
+struct Assignments {
+    /// The assignments.
+    assignments: Vec<AssignmentView>,
+    /// Where to go on; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+/// The states of a list as it shows them, and as they are stored: an assignment of a former membership is stored as
+/// active and shown as detached.
+struct Wanted(Vec<AssignmentState>);
+
+impl Wanted {
+    fn new(state: Option<Filter<AssignmentState>>, include_doomed: Option<bool>) -> Self {
+        Self(visible(state, include_doomed))
+    }
+
+    fn stored(&self) -> &[AssignmentState] {
+        let shows_detached = self.0.contains(&AssignmentState::Detached);
+        if shows_detached { contract::states::States::ALL } else { &self.0 }
+    }
+}
+
+impl Deref for Wanted {
+    type Target = [AssignmentState];
+
+    fn deref(&self) -> &[AssignmentState] {
+        &self.0
+    }
+}
+
+/// The page that the request asks for. What is not shown leaves gaps, so it is read on until the page is full.
+async fn page(ctx: &Ctx, listing: &Listing<Assignment>, wanted: &Wanted) -> Result<Answer<Assignments>> {
+    let mut after = ctx.position()?;
+    let mut assignments = Vec::new();
+    loop {
+        let missing = ctx.limit().get() - assignments.len();
+        let page = ctx.page(listing, after.as_deref(), missing).await?;
+        // Each asks for its assignee and its facility.
+        for records in page.records.chunks(Batch::MOST / 2) {
+            assignments.extend(shown(ctx, records, wanted).await?);
+        }
+        after = page.position;
+        if after.is_none() || assignments.len() == ctx.limit().get() {
+            let next_token = after.map(|position| ctx.seal(&position));
+            return Ok(Answer::new(Assignments { assignments, next_token }));
+        }
+    }
+}
+
+/// Those of some assignments that are in the wanted states.
+async fn shown(ctx: &Ctx, records: &[Stored<Assignment>], wanted: &Wanted) -> Result<Vec<AssignmentView>> {
+    let org = ctx.org()?;
+    let mut batch = Batch::default();
+    for Stored { record, .. } in records {
+        Standing::want(org, record.assignee(), record.logical_guid, &mut batch);
+    }
+    let found = ctx.read(batch).await?;
+    let mut views = Vec::new();
+    for stored in records {
+        let Assignment { logical_guid, .. } = stored.record;
+        let standing = Standing::of(org, stored.record.assignee(), logical_guid, &found, ctx.now())?;
+        views.push(standing.show(stored, ctx.now()));
+    }
+    views.retain(|view| wanted.contains(&view.state));
+    Ok(views)
+}
+
+/// The one assignment between somebody and a facility, as a page.
+async fn only(
+    ctx: &Ctx,
+    assignee: Assignee,
+    logical: LogicalGuid,
+    wanted: &Wanted,
+) -> Result<Answer<Assignments>> {
+    // It is on the first page, and no token is ever its own.
+    ctx.position()?;
+    let found = ctx.get(&keys::assignment(ctx.org()?, assignee, logical)).await?;
+    let records: Vec<_> = found.into_iter().collect();
+    let assignments = shown(ctx, &records, wanted).await?;
+    Ok(Answer::new(Assignments { assignments, next_token: None }))
+}
