@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 /// Fields that name a record by something else than an id.
 const NATURAL_KEYS: &[&str] =
-    &["cccode", "customer_code", "email", "id", "invitation_code", "orgcode", "phone"];
+    &["cccode", "code", "customer_code", "email", "id", "invitation_code", "orgcode", "phone"];
 
 /// Makes every id and code in the fields, but the org's, one that no record has.
 pub(crate) fn names_nothing(fields: &mut Map<String, Value>, world: &World) {
@@ -33,6 +33,8 @@ fn rename(name: &str, value: &mut Value, kept: &[String]) {
                 *text = another(text);
             }
         }
+        // Its code is a kind of calendar, and none of its fields names a record.
+        Value::Object(_) if name == "fiscal_calendar" => {}
         Value::Array(items) => items.iter_mut().for_each(|item| rename(name, item, kept)),
         Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| rename(name, value, kept)),
         _ => {}

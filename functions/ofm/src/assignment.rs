@@ -27,8 +27,9 @@ use service::{Answer, Ctx, Written};
 use store::{Batch, Found, Listing, Org, Stored};
 
 use crate::{
-    giving::within_own_grants,
+    giving::{named_by, of_others, within_own_grants},
     lifecycle::{unusable, usable},
+    member::joining::check_validity,
 };
 
 /// An assignment as it is answered.
@@ -128,30 +129,7 @@ struct Asked {
     expected_revision: Option<revision::Tag>,
 }
 
-/// What is given.
-struct Given {
-    grants: GivenGrants,
-    valid_from: Option<Time>,
-    valid_until: Option<Time>,
-}
-
 impl Asked {
-    /// The field that names the assignee.
-    fn field(&self) -> &'static str {
-        match self.assignee {
-            Assignee::Member(_) => "user_guid",
-            Assignee::ServiceAccount(_) => "service_account_guid",
-        }
-    }
-
-    /// Nobody but an owner changes their own grants (ofm §1).
-    fn not_for_oneself(&self, ctx: &Ctx) -> Result<()> {
-        if !ctx.caller().is_owner && ctx.caller().assignee() == Some(self.assignee) {
-            return Err(Error::from(Tag::Forbidden).detail("field", self.field()));
-        }
-        Ok(())
-    }
-
     async fn standing(&self, ctx: &Ctx) -> Result<(Standing, Found)> {
         let org = ctx.org()?;
         let mut batch = Batch::default();
@@ -160,21 +138,22 @@ impl Asked {
         Ok((Standing::of(org, self.assignee, self.logical_guid, &found, ctx.now())?, found))
     }
 
-    /// 428 without the revision of an assignment that is there, 409 with another.
-    fn expect(&self, ctx: &Ctx, standing: Standing, before: &Stored<Assignment>) -> Result<()> {
-        match self.expected_revision {
-            None => Err(Tag::ExpectedRevisionRequired.into()),
-            Some(expected) if expected == before.revision => Ok(()),
-            Some(_) => {
+    /// 428 without the revision of an assignment that is there, 409 with another; 404 for a revision of nothing.
+    fn expect(&self, ctx: &Ctx, standing: Standing, before: Option<&Stored<Assignment>>) -> Result<()> {
+        match (before, self.expected_revision) {
+            (None, Some(_)) => Err(Tag::NotFound.into()),
+            (Some(_), None) => Err(Tag::ExpectedRevisionRequired.into()),
+            (Some(before), Some(expected)) if expected != before.revision => {
                 let current = json!(standing.show(before, ctx.now()));
                 Err(Error::from(Tag::Conflict).detail("current", current).at_revision(json!(before.revision)))
             }
+            _ => Ok(()),
         }
     }
 
     /// Whoever is to be assigned must be an active member or service account.
     fn check_assignee(&self, ctx: &Ctx, found: &Found) -> Result<()> {
-        let (org, field) = (ctx.org()?, self.field());
+        let (org, field) = (ctx.org()?, named_by(self.assignee));
         match self.assignee {
             Assignee::Member(user) => {
                 let member = found.get(&keys::member(org, user))?.ok_or_else(|| Error::no_such(field))?;
@@ -191,14 +170,32 @@ impl Asked {
     }
 }
 
+/// What is given.
+struct Given {
+    grants: GivenGrants,
+    valid_from: Option<Time>,
+    valid_until: Option<Time>,
+}
+
 impl Given {
-    fn check(&self) -> Result<()> {
-        match (self.valid_from, self.valid_until) {
-            (Some(from), Some(until)) if until <= from => {
-                Err(Error::field("valid_until", "must be after valid_from"))
-            }
-            _ => Ok(()),
-        }
+    /// The assignment as it is to be.
+    fn to(self, ctx: &Ctx, asked: &Asked, epoch: u64) -> Result<Assignment> {
+        let (user_guid, service_account_guid) = match asked.assignee {
+            Assignee::Member(user) => (Some(user), None),
+            Assignee::ServiceAccount(account) => (None, Some(account)),
+        };
+        Ok(Assignment {
+            org_guid: ctx.org()?.guid(),
+            user_guid,
+            service_account_guid,
+            logical_guid: asked.logical_guid,
+            grants: self.grants,
+            state: AssignmentState::Active,
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            epoch,
+            assigned_by: ctx.caller().actor().unwrap_or_default(),
+        })
     }
 }
 
@@ -210,31 +207,18 @@ async fn assign(
     before: Option<Stored<Assignment>>,
 ) -> Result<Written<AssignmentView>> {
     let org = ctx.org()?;
-    given.check()?;
-    asked.not_for_oneself(ctx)?;
+    check_validity(given.valid_from, given.valid_until)?;
+    of_others(ctx, asked.assignee)?;
     let (standing, found) = asked.standing(ctx).await?;
-    if let Some(before) = &before {
-        asked.expect(ctx, standing, before)?;
-    }
+    asked.expect(ctx, standing, before.as_ref())?;
     asked.check_assignee(ctx, &found)?;
     let key = keys::logical_facility(org, asked.logical_guid);
     let facility = usable(found.get(&key)?, "logical_guid")?;
     within_own_grants(ctx, asked.logical_guid, &given.grants).await?;
-    let (user_guid, service_account_guid, action) = match asked.assignee {
-        Assignee::Member(user) => (Some(user), None, "member-logical-assigned"),
-        Assignee::ServiceAccount(account) => (None, Some(account), "service-account-logical-assigned"),
-    };
-    let assignment = Assignment {
-        org_guid: org.guid(),
-        user_guid,
-        service_account_guid,
-        logical_guid: asked.logical_guid,
-        grants: given.grants,
-        state: AssignmentState::Active,
-        valid_from: given.valid_from,
-        valid_until: given.valid_until,
-        epoch: standing.epoch,
-        assigned_by: ctx.caller().actor().unwrap_or_default(),
+    let assignment = given.to(ctx, &asked, standing.epoch)?;
+    let action = match asked.assignee {
+        Assignee::Member(_) => "member-logical-assigned",
+        Assignee::ServiceAccount(_) => "service-account-logical-assigned",
     };
     let mut change = ctx.change();
     change.require(&key, &facility)?;
@@ -252,14 +236,14 @@ async fn detach(
     asked: Asked,
     before: Option<Stored<Assignment>>,
 ) -> Result<Written<AssignmentView>> {
-    asked.not_for_oneself(ctx)?;
+    of_others(ctx, asked.assignee)?;
     let before = before.ok_or(Tag::NotFound)?;
     let (standing, _) = asked.standing(ctx).await?;
     if before.record.state_in(standing.epoch) == AssignmentState::Detached {
         let data = standing.show(&before, ctx.now());
         return Ok(Written::nothing(Answer { data, revision: Some(json!(before.revision)) }));
     }
-    asked.expect(ctx, standing, &before)?;
+    asked.expect(ctx, standing, Some(&before))?;
     let assignment = Assignment { state: AssignmentState::Detached, ..before.record.clone() };
     let action = match asked.assignee {
         Assignee::Member(_) => "member-logical-detached",

@@ -3,9 +3,10 @@
 use contract::{
     error::{Error, Result, Tag},
     grants::Grant,
-    ids::{LogicalGuid, UserGuid},
+    ids::LogicalGuid,
     roles::Roles,
 };
+use identity::assignment::Assignee;
 use serde_json::json;
 use service::Ctx;
 
@@ -28,11 +29,19 @@ pub(crate) async fn within_own_grants(ctx: &Ctx, logical: LogicalGuid, given: &[
     Err(Error::from(Tag::Forbidden).detail("missing", json!(missing)))
 }
 
-/// Refuses whoever would change what they are themselves. An owner may.
-pub(crate) fn of_others(ctx: &Ctx, user: UserGuid) -> Result<()> {
+/// Refuses whoever would change what they are or may do themselves. An owner may.
+pub(crate) fn of_others(ctx: &Ctx, whom: Assignee) -> Result<()> {
     let caller = ctx.caller();
-    if caller.is_owner || caller.user_guid() != Some(user) {
+    if caller.is_owner || caller.assignee() != Some(whom) {
         return Ok(());
     }
-    Err(Error::from(Tag::Forbidden).detail("field", "user_guid"))
+    Err(Error::from(Tag::Forbidden).detail("field", named_by(whom)))
+}
+
+/// The field that names somebody.
+pub(crate) fn named_by(whom: Assignee) -> &'static str {
+    match whom {
+        Assignee::Member(_) => "user_guid",
+        Assignee::ServiceAccount(_) => "service_account_guid",
+    }
 }

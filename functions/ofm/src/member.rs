@@ -32,7 +32,7 @@ use service::{
     Access, Answer, Class, Ctx, MayName, OrgFrom, Principal, Route, change, list, post, read_if_named,
     records::MemberView, write_if_named,
 };
-use store::{Batch, Key, Org, Stored};
+use store::{Key, Org, Stored};
 
 use crate::access::ASSOCIATED;
 
@@ -111,10 +111,7 @@ struct List {
 impl List {
     /// Whether it asks for less than all members in some states.
     fn narrows(&self) -> bool {
-        self.role_profile_id.is_some()
-            || self.role.is_some()
-            || self.logical_guid.is_some()
-            || self.in_force.is_some()
+        self.role_profile_id.is_some() || self.role.is_some() || self.in_force.is_some()
     }
 
     fn matches(&self, member: &Member, now: Time) -> bool {
@@ -135,34 +132,38 @@ struct Members {
 }
 
 async fn list_oldest_first(ctx: Ctx, input: List) -> Result<Answer<Members>> {
-    let assigned = match input.logical_guid {
-        Some(logical) => Some(assigned_to(&ctx, logical).await?),
-        None => None,
-    };
     let members = keys::members_by_state(ctx.org()?, &visible(input.state, input.include_doomed));
-    let page = if input.narrows() {
+    let matches = |member: &Member| input.matches(member, ctx.now());
+    let page = match input.logical_guid {
+        Some(logical) => {
+            let mut staff = assigned_to(&ctx, logical).await?;
+            staff.retain(|stored| matches(&stored.record));
+            ctx.list_of(&members, staff)?
+        }
         // The staff of an org is some thousands at most: a key for every role would cost each change of a member more
         // than reading past the others costs the rare list.
-        let is_there = |member: &Member| {
-            assigned.as_ref().is_none_or(|epochs| epochs.get(&member.user_guid) == Some(&member.epoch))
-        };
-        ctx.list_where(&members, |member| input.matches(member, ctx.now()) && is_there(member)).await?
-    } else {
-        ctx.list(&members).await?
+        None if input.narrows() => ctx.list_where(&members, matches).await?,
+        None => ctx.list(&members).await?,
     };
     Ok(Answer::new(Members { members: page.show(&ctx), next_token: page.next_token }))
 }
 
-/// Who is assigned to a facility now, with the epoch in which the assignment counts.
-async fn assigned_to(ctx: &Ctx, logical: LogicalGuid) -> Result<BTreeMap<UserGuid, u64>> {
+/// The members who are assigned to a facility now.
+async fn assigned_to(ctx: &Ctx, logical: LogicalGuid) -> Result<Vec<Stored<Member>>> {
+    let org = ctx.org()?;
     let place = ctx.place(logical).await?;
     if place.facility()?.record.status == Status::Doomed {
-        return Ok(BTreeMap::new());
+        return Ok(Vec::new());
     }
-    let listing = keys::members_assigned_to(ctx.org()?, logical, &[AssignmentState::Active]);
-    let assignments = ctx.all(&listing).await?.into_iter().map(|stored| stored.record);
-    let counting = assignments.filter(|assignment| assignment.counts(assignment.epoch, ctx.now()));
-    Ok(counting.filter_map(|assignment| Some((assignment.user_guid?, assignment.epoch))).collect())
+    let all = ctx.all(&keys::members_assigned_to(org, logical, &[AssignmentState::Active])).await?;
+    let counting = all.iter().map(|stored| &stored.record);
+    let counting = counting.filter(|assignment| assignment.counts(assignment.epoch, ctx.now()));
+    let epochs: BTreeMap<_, _> =
+        counting.filter_map(|assignment| Some((assignment.user_guid?, assignment.epoch))).collect();
+    let keys: Vec<_> = epochs.keys().map(|user| keys::member(org, *user)).collect();
+    let mut staff = ctx.get_all(&keys).await?;
+    staff.retain(|stored| epochs.get(&stored.record.user_guid) == Some(&stored.record.epoch));
+    Ok(staff)
 }
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -216,19 +217,9 @@ async fn named(ctx: &Ctx, guids: Vec<UserGuid>) -> Result<(Vec<Stored<Member>>, 
     let after = ctx.position()?;
     let is_ahead = |guid: &UserGuid| after.as_ref().is_none_or(|after| guid.to_string() > *after);
     let guids: Vec<_> = guids.into_iter().filter(is_ahead).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut members = Vec::new();
-    for guids in guids.chunks(Batch::MOST) {
-        let keys: Vec<_> =
-            guids.iter().map(|guid| Ok(keys::member(ctx.org()?, *guid))).collect::<Result<_>>()?;
-        let mut batch = Batch::default();
-        for key in &keys {
-            batch.want(key);
-        }
-        let found = ctx.read(batch).await?;
-        for key in &keys {
-            members.extend(found.get(key)?);
-        }
-    }
+    let org = ctx.org()?;
+    let keys: Vec<_> = guids.iter().map(|guid| keys::member(org, *guid)).collect();
+    let mut members = ctx.get_all(&keys).await?;
     let more = members.len() > ctx.limit().get();
     members.truncate(ctx.limit().get());
     let last = members.last().filter(|_| more);

@@ -363,8 +363,13 @@ async fn list_by_path(ctx: Ctx, input: List) -> Result<Answer<Zones>> {
     let zones = match input.parent_zone_guid {
         None => keys::zone::by_path(org, logical, &statuses),
         Some(Under::Root) => keys::zone::by_parent(org, logical, None, &statuses),
-        Some(Under::Zone(parent)) if parent.is_nowhere() => return Err(Error::no_such("parent_zone_guid")),
-        Some(Under::Zone(parent)) => keys::zone::by_parent(org, logical, Some(parent), &statuses),
+        Some(Under::Zone(parent)) => {
+            let above = ctx.get(&keys::zone::by_guid(org, parent)).await?;
+            above
+                .filter(|zone| zone.record.logical_guid == logical)
+                .ok_or_else(|| Error::no_such("parent_zone_guid"))?;
+            keys::zone::by_parent(org, logical, Some(parent), &statuses)
+        }
     };
     let page = match input.zone_type {
         None => ctx.list(&zones).await?,

@@ -198,13 +198,9 @@ fn logical_facilities(org: &Org, status: Status) -> Partition {
 }
 
 pub(crate) fn logical_facility_lists(org: &Org, facility: &LogicalFacility) -> Indexes {
-    let sort = logical_facility_position(facility);
+    // Sorts by code, also where one code begins with another: a space sorts before all that a code may hold.
+    let sort = format!("{} {}", facility.code, facility.logical_guid);
     Indexes::none().first(logical_facilities(org, facility.status), &[&sort])
-}
-
-/// Where a logical facility stands in the lists by code.
-pub fn logical_facility_position(facility: &LogicalFacility) -> String {
-    format!("{} {}", facility.code, facility.logical_guid)
 }
 
 /// The logical facilities of an org in some states, by code.

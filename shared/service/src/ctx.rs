@@ -148,6 +148,20 @@ impl Ctx {
         self.request.store.read(batch).await
     }
 
+    /// The records under some keys, those that are there: however many keys these are.
+    pub async fn get_all<E: Entity>(&self, keys: &[Key<E>]) -> Result<Vec<Stored<E>>> {
+        let mut records = Vec::new();
+        for keys in keys.chunks(Batch::MOST) {
+            let mut batch = Batch::default();
+            batch.want_all(keys);
+            let found = self.read(batch).await?;
+            for key in keys {
+                records.extend(found.get(key)?);
+            }
+        }
+        Ok(records)
+    }
+
     /// Up to `most` records of a list, from its beginning: for guards, which ask what stands in the way.
     pub async fn some<E: Entity>(&self, listing: &Listing<E>, most: usize) -> Result<Vec<Stored<E>>> {
         self.request.store.some(listing, most).await
@@ -212,6 +226,19 @@ impl Ctx {
         let after = self.position()?;
         let Page { records, position } =
             self.request.store.page_where(listing, after.as_deref(), self.request.limit, passes).await?;
+        Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
+    }
+
+    /// The page that the request asks for, of those records of a list that were found in another way: where they are so
+    /// few that they cost less than reading past the others.
+    pub fn list_of<E: Entity<Scope = Org>>(
+        &self,
+        listing: &Listing<E>,
+        some: Vec<Stored<E>>,
+    ) -> Result<Listed<E>> {
+        let after = self.position()?;
+        let Page { records, position } =
+            Page::of_some(listing, self.org()?, some, after.as_deref(), self.request.limit);
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
     }
 

@@ -353,7 +353,6 @@ where
 /// How a shape of handler is prepared and run.
 trait Shape<I, O>: Sync {
     fn wants(&self, _input: &I, _org: Option<&Org>, _batch: &mut Batch) {}
-    fn place(&self, input: &I) -> Option<LogicalGuid>;
     fn hangs_on(&self, _input: &I, _ctx: &Ctx, _found: &Found) -> Result<Option<LogicalGuid>> {
         Ok(None)
     }
@@ -367,13 +366,9 @@ where
     F: Fn(Ctx, I) -> Fut + Sync,
     Fut: Future<Output = Result<Answer<O>>> + Send + 'static,
 {
-    fn place(&self, input: &I) -> Option<LogicalGuid> {
-        Typed::place(self, input)
-    }
-
     fn run(&self, ctx: Ctx, input: I, _: &Found) -> BoxFuture<'_, Result<Outcome>> {
         async move {
-            ctx.admit(Typed::place(self, &input), None).await?;
+            ctx.admit(self.place(&input), None).await?;
             Outcome::read((self.run)(ctx, input).await?)
         }
         .boxed()
@@ -387,13 +382,9 @@ where
     F: Fn(Ctx, I) -> Fut + Sync,
     Fut: Future<Output = Result<Written<O>>> + Send + 'static,
 {
-    fn place(&self, input: &I) -> Option<LogicalGuid> {
-        Typed::place(self, input)
-    }
-
     fn run(&self, ctx: Ctx, input: I, _: &Found) -> BoxFuture<'_, Result<Outcome>> {
         async move {
-            ctx.admit(Typed::place(self, &input), None).await?;
+            ctx.admit(self.place(&input), None).await?;
             Outcome::written((self.run)(ctx, input).await?)
         }
         .boxed()
@@ -411,10 +402,6 @@ where
         want(input, org, batch);
     }
 
-    fn place(&self, input: &I) -> Option<LogicalGuid> {
-        Typed::place(self, input)
-    }
-
     fn hangs_on(&self, input: &I, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>> {
         Ok(named(input, ctx, found)?.record.facility())
     }
@@ -423,7 +410,7 @@ where
         let record = named(&input, &ctx, found);
         async move {
             let record = record?;
-            ctx.admit(Typed::place(self, &input), record.record.facility()).await?;
+            ctx.admit(self.place(&input), record.record.facility()).await?;
             Outcome::read((self.run)(ctx, input, record).await?)
         }
         .boxed()
@@ -441,10 +428,6 @@ where
         want(input, org, batch);
     }
 
-    fn place(&self, input: &I) -> Option<LogicalGuid> {
-        Typed::place(self, input)
-    }
-
     fn hangs_on(&self, input: &I, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>> {
         Ok(named(input, ctx, found)?.record.facility())
     }
@@ -453,7 +436,7 @@ where
         let record = named(&input, &ctx, found);
         async move {
             let record = record?;
-            ctx.admit(Typed::place(self, &input), record.record.facility()).await?;
+            ctx.admit(self.place(&input), record.record.facility()).await?;
             let record = expect(input.expected_revision(), self.traits, record, &ctx)?;
             Outcome::written((self.run)(ctx, input, record).await?)
         }
@@ -472,14 +455,10 @@ where
         want_if_named(input, org, batch);
     }
 
-    fn place(&self, input: &I) -> Option<LogicalGuid> {
-        Typed::place(self, input)
-    }
-
     fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
         let record = if_named(&input, &ctx, found);
         async move {
-            ctx.admit(Typed::place(self, &input), None).await?;
+            ctx.admit(self.place(&input), None).await?;
             Outcome::read((self.run)(ctx, input, record?).await?)
         }
         .boxed()
@@ -497,14 +476,10 @@ where
         want_if_named(input, org, batch);
     }
 
-    fn place(&self, input: &I) -> Option<LogicalGuid> {
-        Typed::place(self, input)
-    }
-
     fn run(&self, ctx: Ctx, input: I, found: &Found) -> BoxFuture<'_, Result<Outcome>> {
         let record = if_named(&input, &ctx, found);
         async move {
-            ctx.admit(Typed::place(self, &input), None).await?;
+            ctx.admit(self.place(&input), None).await?;
             Outcome::written((self.run)(ctx, input, record?).await?)
         }
         .boxed()
@@ -551,6 +526,7 @@ fn expect<E: Resource>(
 struct Parsed<'h, S, I, O> {
     shape: &'h S,
     holder: Option<fn(&I) -> HeldBy>,
+    place: Option<fn(&I) -> Option<LogicalGuid>>,
     input: I,
     out: PhantomData<fn() -> O>,
 }
@@ -565,7 +541,7 @@ impl<S: Shape<I, O>, I: Input, O> Task for Parsed<'_, S, I, O> {
     }
 
     fn place(&self) -> Option<LogicalGuid> {
-        self.shape.place(&self.input)
+        self.place.and_then(|place| place(&self.input))
     }
 
     fn hangs_on(&self, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>> {
@@ -589,7 +565,7 @@ where
 
     fn parse(&self, fields: &Value) -> Result<Box<dyn Task + '_>, Vec<FieldProblem>> {
         let input = input::read::<I>(fields)?;
-        Ok(Box::new(Parsed { shape: self, holder: self.holder, input, out: PhantomData }))
+        Ok(Box::new(Parsed { shape: self, holder: self.holder, place: self.place, input, out: PhantomData }))
     }
 
     #[cfg(feature = "openapi")]

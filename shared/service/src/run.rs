@@ -222,14 +222,13 @@ impl Run {
         if let Some((org, logical)) = &place {
             let _ = ctx.request.place.set(Place::of(org, credential.assignee(), *logical, &found)?);
         }
-        if let Some(mine) = &mine
-            && let Some(done) = replayed(&found, mine, now)?
-        {
-            // Who lost the grant meanwhile is not answered again either (contract §5).
+        let before = mine.as_ref().map_or(Ok(None), |mine| replayed(&found, mine, now)).transpose();
+        if let Some(before) = before {
+            // Who lost the grant meanwhile is not told of the first answer either (contract §5).
             if matches!(self.route.access, Access::Granted(..)) {
                 ctx.admit(framed.task.place(), framed.task.hangs_on(&ctx, &found)?).await?;
             }
-            return Ok(done);
+            return before;
         }
         let (result, ()) = join(self.decide(shaped, &ctx, &found, mine), touch(&ctx)).await;
         result

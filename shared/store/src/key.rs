@@ -6,6 +6,8 @@ use std::{fmt::Display, marker::PhantomData};
 use contract::ids::OrgGuid;
 use serde::Serialize;
 
+use crate::entity::{Entity, Stored};
+
 /// Proof that the caller belongs to this org: without one no key of a tenant can be made.
 ///
 /// Only the caller check makes it (and what acts for the system: operator actions and tests).
@@ -247,5 +249,24 @@ impl<E> Listing<E> {
     /// Index, partitions and range, for documents and tests.
     pub fn parts(&self) -> (Index, &[String], &str, &str) {
         (self.index, &self.partitions, &self.from, &self.to)
+    }
+}
+
+impl<E: Entity> Listing<E> {
+    /// Where a record stands in the list; none where it is not in it.
+    pub(crate) fn position_of(&self, scope: &E::Scope, stored: &Stored<E>) -> Option<String> {
+        let indexes = stored.record.indexes(scope, stored.created_at);
+        let (partition, sort) = match self.index {
+            Index::Main => {
+                let Key { pk, sk, .. } = stored.record.key(scope);
+                (pk, sk)
+            }
+            Index::First => indexes.first?,
+            Index::Second => indexes.second?,
+            // It lists journal entries, which are no records.
+            Index::Third => return None,
+        };
+        let is_in = self.partitions.contains(&partition) && self.from <= sort && sort <= self.to;
+        is_in.then_some(sort)
     }
 }

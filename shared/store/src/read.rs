@@ -69,6 +69,33 @@ pub struct Page<E: Entity> {
     pub position: Option<String>,
 }
 
+impl<E: Entity> Page<E> {
+    /// A page of a list, after a position, of records that were found in another way: those that are in the list.
+    pub fn of_some(
+        list: &Listing<E>,
+        scope: &E::Scope,
+        some: Vec<Stored<E>>,
+        after: Option<&str>,
+        limit: Limit,
+    ) -> Self {
+        let is_ahead = |position: &str| match (after, list.order) {
+            (None, _) => true,
+            (Some(after), Order::Ascending) => position > after,
+            (Some(after), Order::Descending) => position < after,
+        };
+        let placed = some.into_iter().filter_map(|stored| Some((list.position_of(scope, &stored)?, stored)));
+        let mut placed: Vec<_> = placed.filter(|(position, _)| is_ahead(position)).collect();
+        placed.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if list.order == Order::Descending {
+            placed.reverse();
+        }
+        let more = placed.len() > limit.get();
+        placed.truncate(limit.get());
+        let position = placed.last().filter(|_| more).map(|(position, _)| position.clone());
+        Self { records: placed.into_iter().map(|(_, stored)| stored).collect(), position }
+    }
+}
+
 /// What a batch left out is asked for again so often, at growing distances.
 const BATCH_TRIES: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);

@@ -23,7 +23,7 @@ use service::{
     Access, Answer, Class, Ctx, OrgFrom, Route, Writer, Written, allow, change, list, names, post,
     read_record, revised, write,
 };
-use store::{Batch, Found, Key, Org, Shown, Stored};
+use store::{Batch, Entity, Found, Key, Org, Shown, Stored};
 
 use crate::{
     access::ASSOCIATED,
@@ -216,9 +216,9 @@ async fn get(ctx: Ctx, _: Get, facility: Stored<LogicalFacility>) -> Result<Answ
 #[derive(Clone, Deserialize, JsonSchema)]
 pub(super) struct List {
     /// Only those of this status, or `all`; those not doomed unless said otherwise.
-    pub(super) status: Option<Filter<Status>>,
+    status: Option<Filter<Status>>,
     /// Whether doomed ones are shown too.
-    pub(super) include_doomed: Option<bool>,
+    include_doomed: Option<bool>,
     /// Only what is this.
     facility_type: Option<FacilityType>,
     /// Only those at this place.
@@ -226,7 +226,7 @@ pub(super) struct List {
     /// Only those of this trader.
     legal_guid: Option<LegalGuid>,
     /// Only those that the caller is assigned to, with the grants there. An owner has all.
-    pub(super) mine: Option<bool>,
+    mine: Option<bool>,
 }
 
 impl List {
@@ -240,15 +240,25 @@ impl List {
             && self.legal_guid.is_none_or(|legal_guid| facility.legal_guid == legal_guid)
     }
 
-    /// Ids that no record can have are refused.
-    fn check(&self) -> Result<()> {
-        if self.pf_guid.is_some_and(PfGuid::is_nowhere) {
-            return Err(Error::no_such("pf_guid"));
-        }
-        if self.legal_guid.is_some_and(LegalGuid::is_nowhere) {
-            return Err(Error::no_such("legal_guid"));
-        }
-        Ok(())
+    /// Refuses a place or a trader that is not there (contract §4, *References*).
+    async fn check(&self, ctx: &Ctx) -> Result<()> {
+        let org = ctx.org()?;
+        let place = self.pf_guid.map(|guid| keys::facility::physical(org, guid));
+        let trader = self.legal_guid.map(|guid| keys::facility::legal(org, guid));
+        let mut batch = Batch::default();
+        batch.want_all(&place);
+        batch.want_all(&trader);
+        let found = ctx.read(batch).await?;
+        is_there(&found, place.as_ref(), "pf_guid")?;
+        is_there(&found, trader.as_ref(), "legal_guid")
+    }
+}
+
+/// What a list is narrowed to must be there.
+fn is_there<E: Entity>(found: &Found, key: Option<&Key<E>>, field: &str) -> Result<()> {
+    match key {
+        Some(key) if found.get(key)?.is_none() => Err(Error::no_such(field)),
+        _ => Ok(()),
     }
 }
 
@@ -274,14 +284,14 @@ struct Facilities {
 }
 
 async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<Facilities>> {
-    input.check()?;
+    input.check(&ctx).await?;
     let mine = input.mine == Some(true);
-    if mine && !ctx.caller().is_owner {
-        let (facilities, next_token) = own::page(&ctx, &input).await?;
-        return Ok(Answer::new(Facilities { facilities, next_token }));
-    }
     let statuses = visible(input.status, input.include_doomed);
     let all = logical_facilities_by_status(ctx.org()?, &statuses);
+    if mine && !ctx.caller().is_owner {
+        let (facilities, next_token) = own::page(&ctx, &all, &input).await?;
+        return Ok(Answer::new(Facilities { facilities, next_token }));
+    }
     // An org has some hundreds of facilities: reading past the others costs the rare list less than a key for each
     // filter would cost every change.
     let page = if input.narrows() {

@@ -11,6 +11,7 @@ use contract::{
     time::Time,
 };
 use identity::{
+    assignment::Assignee,
     keys,
     member::{ARCS, EmployeeCode, Member, MemberState},
     owner::OwnerState,
@@ -68,7 +69,7 @@ pub(super) async fn set(ctx: Ctx, input: Set, before: Stored<Member>) -> Result<
     let state = input.state;
     let old = &before.record;
     let member = input.apply(old)?;
-    giving::of_others(&ctx, old.user_guid)?;
+    giving::of_others(&ctx, Assignee::Member(old.user_guid))?;
     if old.is_owner() && !ctx.caller().is_owner {
         return Err(Tag::NotOwner.into());
     }

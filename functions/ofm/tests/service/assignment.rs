@@ -176,6 +176,34 @@ async fn what_is_detached_is_over_until_it_is_assigned_anew() {
 }
 
 #[tokio::test]
+async fn an_answer_is_not_repeated_to_who_lost_the_grant() {
+    let world = World::new().await;
+    let places = Places::new(&world).await;
+    let guid = places.guid();
+    let member = world.member(&[]).await;
+    let made = assign(&world, &member, &guid, &["facility:write"]).await;
+    let create = json!({"logical_guid": guid, "code": "A", "idempotency_key": "once"});
+    let create = async || post_as(&world, &member, "/zone/create", create.clone()).await;
+    let zone = create().await.data().clone();
+    let mut set = json!({
+        "logical_guid": guid, "zone_guid": zone["zone_guid"], "expected_revision": zone["revision"],
+        "status": "inactive", "idempotency_key": "once",
+    });
+    let set_status = async |fields: &Value| post_as(&world, &member, "/zone/status", fields.clone()).await;
+    let closed = set_status(&set).await.data().clone();
+    assert_eq!((create().await.data(), set_status(&set).await.data()), (&zone, &closed));
+    let detach = json!({
+        "user_guid": member.user_guid, "logical_guid": guid, "expected_revision": made["revision"],
+    });
+    post(&world, "/member/detach-logical", detach).await.data();
+    create().await.refused("facility-grant-required");
+    set_status(&set).await.refused("facility-grant-required");
+    // Nor is it told whether the key was used for this request.
+    set["status"] = json!("doomed");
+    set_status(&set).await.refused("facility-grant-required");
+}
+
+#[tokio::test]
 async fn nobody_gives_more_than_they_hold_or_anything_to_themselves() {
     let world = World::new().await;
     let places = Places::new(&world).await;
@@ -198,6 +226,15 @@ async fn nobody_gives_more_than_they_hold_or_anything_to_themselves() {
     post_as(&world, &admin, "/member/detach-logical", own).await.refused("forbidden");
     give(&member, &admin, json!(["facility:read"])).await.refused("forbidden");
     give(&world.owner, &world.owner, json!(["facility:read"])).await.data();
+    let program = world.key(&["service_account_admin"]).await;
+    let mut itself = json!({
+        "service_account_guid": program.service_account_guid, "logical_guid": guid, "grants": ["facility:read"],
+    });
+    let refused = post_as(&world, &program, "/service-account/assign-logical", itself.clone()).await;
+    assert_eq!(refused.refused("forbidden")["details"], json!({"field": "service_account_guid"}));
+    itself["service_account_guid"] = json!(world.key(&["crm_view"]).await.service_account_guid);
+    let refused = post_as(&world, &program, "/service-account/assign-logical", itself).await;
+    assert_eq!(refused.refused("forbidden")["details"]["missing"], json!(["facility:read"]));
 }
 
 #[tokio::test]
@@ -218,6 +255,7 @@ async fn wrong_assignments_are_refused() {
     assert_eq!(give(json!({"grants": ["castle:storm"]})).await.refused_fields(), ["grants[0]"]);
     let backwards = json!({"valid_from": "2026-03-05T00:00:00Z", "valid_until": "2026-03-05T00:00:00Z"});
     assert_eq!(give(backwards).await.refused_fields(), ["valid_until"]);
+    give(json!({"expected_revision": world.change().uuid()})).await.refused("not-found");
     let stranger = world.stranger().await;
     for (field, value) in [("user_guid", json!(stranger.user_guid)), ("logical_guid", json!("MAIN"))] {
         assert_eq!(give(json!({field: value})).await.refused("not-found")["details"]["field"], field);
@@ -277,6 +315,45 @@ async fn assignments_are_shown_to_whom_they_concern() {
     let token = &page.data()["next_token"];
     let next = list(&one, json!({"limit": 1, "next_token": token})).await;
     assert_eq!((users(&next).len(), next.data().get("next_token")), (1, None));
-    let listed = post(&world, "/member/list", json!({"logical_guid": guid})).await;
-    assert_eq!(column(&listed, "members", "user_guid"), both_users);
+}
+
+#[tokio::test]
+async fn staff_and_own_facilities_are_listed_page_by_page() {
+    let world = World::new().await;
+    let places = Places::new(&world).await;
+    let other = logical(&world, "B", &places.physical, &places.legal).await;
+    let (one, two) = (world.member(&["ofm_view"]).await, world.member(&[]).await);
+    for (member, facility) in [(&one, &places.logical), (&one, &other), (&two, &other)] {
+        assign(&world, member, &facility["logical_guid"], &["facility:read"]).await;
+    }
+    let pages = async |path: &str, plural: &str, field: &str, fields: Value| {
+        let (mut found, mut next) = (Vec::new(), Value::Null);
+        loop {
+            let mut fields = fields.clone();
+            fields["limit"] = json!(1);
+            if !next.is_null() {
+                fields["next_token"] = next;
+            }
+            let reply = post_as(&world, &one, path, fields).await;
+            found.push(column(&reply, plural, field).join(" "));
+            next = reply.data()["next_token"].clone();
+            if next.is_null() {
+                return found;
+            }
+        }
+    };
+    let mine = async |fields| pages("/facility/logical/list", "facilities", "code", fields).await;
+    assert_eq!(mine(json!({"mine": true})).await, ["B", "MAIN"]);
+    assert_eq!(mine(json!({"mine": true, "status": "inactive"})).await, [""]);
+    assert_eq!(mine(json!({"mine": true, "status": "all", "facility_type": "store"})).await, ["B", "MAIN"]);
+    let staff = async |fields| pages("/member/list", "members", "user_guid", fields).await;
+    let mut both = [one.user_guid.to_string(), two.user_guid.to_string()];
+    both.sort();
+    let at = json!({"logical_guid": other["logical_guid"]});
+    assert_eq!(staff(at.clone()).await, both);
+    let viewers = json!({"logical_guid": other["logical_guid"], "role": "ofm_view"});
+    assert_eq!(staff(viewers).await, [one.user_guid.to_string()]);
+    set_status(&world, "facility/logical", &other, "doomed").await.data();
+    assert_eq!(mine(json!({"mine": true, "status": "all"})).await, ["MAIN"]);
+    assert_eq!(staff(at).await, [""]);
 }

@@ -259,8 +259,10 @@ async fn lists_are_by_code_and_filtered() {
     assert_eq!(all(list, json!({"pf_guid": here["pf_guid"]})).await, "B B-1");
     assert_eq!(all(list, json!({"pf_guid": here["pf_guid"], "legal_guid": one["legal_guid"]})).await, "B");
     assert_eq!(all(list, json!({"facility_type": "warehouse"})).await, "");
-    let refused = post(&world, list, json!({"pf_guid": "MAIN"})).await;
-    assert_eq!(refused.refused("not-found")["details"]["field"], "pf_guid");
+    for (field, guid) in [("pf_guid", "MAIN"), ("legal_guid", "00000000-0000-7000-8000-000000000000")] {
+        let refused = post(&world, list, json!({field: guid})).await;
+        assert_eq!(refused.refused("not-found")["details"], json!({"field": field}));
+    }
     let filter = json!({"legal_guid": one["legal_guid"], "limit": 1});
     let (first, token) = codes(list, filter.clone()).await;
     let mut next = filter;

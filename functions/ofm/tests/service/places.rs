@@ -82,6 +82,11 @@ pub(crate) fn named(noun: &str, record: &Value) -> Map<String, Value> {
     fields
 }
 
+/// The route that sets the status of such a record.
+pub(crate) fn status_path(noun: &str) -> String {
+    if noun == "cost-centre" { format!("/{noun}/status/set") } else { format!("/{noun}/status") }
+}
+
 /// Sets the status of a record that was answered.
 pub(crate) async fn set_status(world: &World, noun: &str, record: &Value, status: &str) -> Reply {
     set_status_as(world, &world.owner, noun, record, status).await
@@ -96,8 +101,7 @@ pub(crate) async fn set_status_as(
 ) -> Reply {
     let mut fields = named(noun, record);
     fields.insert("status".to_owned(), json!(status));
-    let path = if noun == "cost-centre" { format!("/{noun}/status/set") } else { format!("/{noun}/status") };
-    post_as(world, caller, &path, fields.into()).await
+    post_as(world, caller, &status_path(noun), fields.into()).await
 }
 
 /// Updates a record that was answered.

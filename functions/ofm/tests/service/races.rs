@@ -1,14 +1,18 @@
 //! Commands that meet, through a database that conflicts and loses replies: one wins, the others are told why not.
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
+use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::{
     Reply, World,
     journal::verify,
-    race::{CALLERS, in_bad_mood, one_winner, rounds},
+    race::{self, CALLERS, in_bad_mood, one_winner, rounds},
 };
 
-use crate::places::{Places, address, legal, physical, post, set_status};
+use crate::{
+    cost_centre,
+    places::{Places, address, legal, named, physical, post, set_status, status_path},
+};
 
 /// Runs a race in many fresh orgs: what it needs is made in the first world, what races is sent from the second, which
 /// is the same org behind a database in a bad mood.
@@ -22,15 +26,9 @@ async fn race(run: impl AsyncFn(&World, &World)) {
     }
 }
 
-/// Sends a command as a good client does: with an idempotency key, and again while that may help.
-async fn insist(world: &World, path: &str, mut fields: Value) -> Reply {
-    fields["idempotency_key"] = json!(world.change().uuid());
-    loop {
-        let reply = post(world, path, fields.clone()).await;
-        if reply.body["error"]["retryable"] != true {
-            return reply;
-        }
-    }
+/// Sends a command of the owner.
+async fn insist(world: &World, path: &str, fields: Value) -> Reply {
+    race::insist(world, &SERVICE, &world.owner, path, fields).await
 }
 
 #[tokio::test]
@@ -48,25 +46,47 @@ async fn of_many_who_want_a_facility_code_one_gets_it() {
     .await;
 }
 
+/// Closes a record while so many others come to hang on it: nothing hangs on what is closed, and nothing is closed on
+/// which something hangs.
+async fn close_under(
+    world: &World,
+    (noun, parent, status): (&str, &Value, &str),
+    (create, fields): (&str, &[Value]),
+) {
+    let mut close = named(noun, parent);
+    close.insert("status".to_owned(), json!(status));
+    let created = fields.iter().map(|fields| insist(world, create, fields.clone()));
+    let (created, closed) = join(join_all(created), insist(world, &status_path(noun), close.into())).await;
+    if closed.status == 200 {
+        for reply in &created {
+            reply.refused("invalid-state");
+        }
+    } else {
+        closed.refused("in-use");
+        for reply in &created {
+            reply.data();
+        }
+    }
+}
+
 #[tokio::test]
-async fn nothing_comes_to_stand_on_a_place_that_is_being_doomed() {
+async fn nothing_comes_to_stand_on_ground_that_is_being_doomed() {
     race(async |calm, world| {
-        let (place, trader) = (physical(calm, "A").await, legal(calm, "A").await);
-        let fields = json!({
-            "code": "A", "caption": "Store", "pf_guid": place["pf_guid"], "legal_guid": trader["legal_guid"],
-        });
-        let doom = json!({
-            "pf_guid": place["pf_guid"], "expected_revision": place["revision"], "status": "doomed",
-        });
-        let (created, doomed) = futures::join!(
-            insist(world, "/facility/logical/create", fields),
-            insist(world, "/facility/physical/status", doom),
-        );
-        if created.status == 200 {
-            doomed.refused("in-use");
-        } else {
-            created.refused("invalid-state");
-            doomed.data();
+        for (code, noun) in [("A", "facility/physical"), ("B", "facility/legal"), ("C", "cost-centre")] {
+            let (place, trader) = (physical(calm, code).await, legal(calm, code).await);
+            let centre = cost_centre::create(calm).await;
+            let facilities = ["1", "2"].map(|n| {
+                json!({
+                    "code": format!("{code}-{n}"), "caption": "Store", "pf_guid": place["pf_guid"],
+                    "legal_guid": trader["legal_guid"], "cost_centre_guid": centre["cc_guid"],
+                })
+            });
+            let ground = match noun {
+                "facility/physical" => &place,
+                "facility/legal" => &trader,
+                _ => &centre,
+            };
+            close_under(world, (noun, ground, "doomed"), ("/facility/logical/create", &facilities)).await;
         }
     })
     .await;
@@ -93,31 +113,27 @@ async fn many_facilities_are_created_at_one_place_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn no_zone_is_created_in_one_that_is_being_doomed() {
+async fn no_zone_is_created_in_what_is_being_closed() {
     race(async |calm, world| {
-        let logical = Places::new(calm).await.guid();
-        let root = json!({"logical_guid": logical, "code": "ROOT"});
-        let root = post(calm, "/zone/create", root).await.data().clone();
-        let create = |n: usize| {
-            let parent = &root["zone_guid"];
-            json!({"logical_guid": logical, "code": format!("Z{n}"), "parent_zone_guid": parent})
-        };
-        let doom = json!({
-            "logical_guid": logical, "zone_guid": root["zone_guid"], "expected_revision": root["revision"],
-            "status": "doomed",
-        });
-        let created = join_all((1..CALLERS).map(|n| insist(world, "/zone/create", create(n))));
-        let (created, doomed) = futures::join!(created, insist(world, "/zone/status", doom));
-        if doomed.status == 200 {
-            for reply in &created {
-                reply.refused("invalid-state");
-            }
-        } else {
-            doomed.refused("in-use");
-            for reply in &created {
-                reply.data();
-            }
+        let places = Places::new(calm).await;
+        for (code, status) in [("SHUT", "inactive"), ("GONE", "doomed")] {
+            let above = json!({"logical_guid": places.guid(), "code": code});
+            let above = post(calm, "/zone/create", above).await.data().clone();
+            let zones = [json!({
+                "logical_guid": places.guid(), "code": format!("{code}-1"), "parent_zone_guid": above["zone_guid"],
+            })];
+            close_under(world, ("zone", &above, status), ("/zone/create", &zones)).await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_zone_is_created_in_a_facility_that_is_being_doomed() {
+    race(async |calm, world| {
+        let places = Places::new(calm).await;
+        let zones = [json!({"logical_guid": places.guid(), "code": "A"})];
+        close_under(world, ("facility/logical", &places.logical, "doomed"), ("/zone/create", &zones)).await;
     })
     .await;
 }

@@ -121,9 +121,12 @@ async fn zones_are_listed_by_path_and_by_parent() {
     let (first, token) = list(json!({"limit": 3})).await;
     let rest = codes(json!({"limit": 3, "next_token": token})).await;
     assert_eq!((first.as_str(), rest.as_str()), ("A C A-1", "D"));
-    let refused =
-        post(&world, "/zone/list", json!({"logical_guid": places.guid(), "parent_zone_guid": "A"})).await;
-    assert_eq!(refused.refused("not-found")["details"]["field"], "parent_zone_guid");
+    let other = logical(&world, "OTHER", &places.physical, &places.legal).await;
+    for (facility, parent) in [(&places.logical, &json!("A")), (&other, &a["zone_guid"])] {
+        let fields = json!({"logical_guid": facility["logical_guid"], "parent_zone_guid": parent});
+        let refused = post(&world, "/zone/list", fields).await;
+        assert_eq!(refused.refused("not-found")["details"], json!({"field": "parent_zone_guid"}));
+    }
 }
 
 #[tokio::test]
