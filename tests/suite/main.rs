@@ -7,6 +7,7 @@ mod elsewhere;
 mod events;
 mod faults;
 mod generated;
+mod grants;
 mod limits;
 mod openapi;
 mod patterns;

@@ -31,7 +31,8 @@ Generated from the route tables; a test compares.
 | by request | an associated caller, by what the request asks for, as the words after it say; owners always |
 | operator | whoever IAM lets invoke the function directly |
 
-Whoever is not associated with the org of a request gets 404, as if there were no such org.
+Whoever is not associated with the org of a request gets 404, as if there were no such org. `facility:write` implies
+`station:write`, and every grant to write implies `facility:read`.
 ";
 
 #[test]
