@@ -5,8 +5,9 @@ use contract::{
     ids::OrgGuid,
     revision::Counter,
 };
+use futures::future::join_all;
 use serde_json::json;
-use store::{Claimed, Committed, Meter, Replay, Store};
+use store::{Claimed, Committed, Meter, Replay, Store, Stored};
 use testkit::{
     World, database,
     journal::verify,
@@ -84,6 +85,34 @@ async fn a_claim_is_held_by_one() {
         .unwrap();
     let error = world.store().commit(&second, None).await.unwrap_err();
     assert_eq!((error.tag(), error.get("rank")), (Tag::DuplicateCode, Some(&json!(1))));
+}
+
+#[tokio::test]
+async fn a_counter_is_raised_by_many_and_who_looked_before_learns_of_it() {
+    let world = World::new().await;
+    let counter = thing(&world.change(), "red", 1);
+    let raise = async |rank: u32| {
+        let mut change = world.change();
+        change.raise(&world.org, Thing { rank, ..counter.clone() }).unwrap();
+        world.store().commit(&change, None).await.unwrap();
+    };
+    let read = async || world.store().get(&key(&world.org, counter.guid)).await.unwrap();
+    let keep = async |seen: Option<&Stored<Thing>>| {
+        let mut change = world.change();
+        change.keep(&world.org, seen, counter.clone()).unwrap();
+        world.store().commit(&change, None).await
+    };
+    join_all((0..8).map(raise)).await;
+    let seen = read().await.unwrap();
+    assert_eq!(seen.revision, Counter(8));
+    assert!(keep(None).await.unwrap_err().is_moved());
+    world.advance_seconds(1);
+    raise(9).await;
+    let raised = read().await.unwrap();
+    assert_eq!((raised.revision, raised.record.rank), (Counter(9), 9));
+    assert_eq!((raised.created_at, raised.updated_at), (seen.created_at, world.now()));
+    assert!(keep(Some(&seen)).await.unwrap_err().is_moved());
+    keep(Some(&raised)).await.unwrap();
 }
 
 #[tokio::test]

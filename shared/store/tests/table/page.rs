@@ -2,7 +2,7 @@
 
 use contract::{error::Tag, paging::Limit};
 use proptest::prelude::*;
-use store::{Batch, Order};
+use store::{Batch, Order, Page, Stored};
 use testkit::{
     World, database,
     proxy::{Fault, Operation, Proxy, When},
@@ -12,13 +12,18 @@ use crate::thing::{Thing, add, by_rank, key};
 
 const COLOURS: [&str; 3] = ["red", "green", "blue"];
 
-/// Walks a list to its end; every page but the last must be full.
-async fn walk(world: &World, colours: &[&str], order: Order, size: usize) -> Vec<u32> {
+/// Walks a list to its end. Every page but the last must be full, and the same as one that is put together from all
+/// things that there are.
+async fn walk(world: &World, colours: &[&str], order: Order, size: usize, all: &[Stored<Thing>]) -> Vec<u32> {
     let list = by_rank(&world.org, colours, order);
     let limit = Limit::clamp(i64::try_from(size).expect("a size"));
     let (mut ranks, mut position) = (Vec::new(), None::<String>);
     loop {
         let page = world.store().page(&list, position.as_deref(), limit).await.expect("a page");
+        let made = Page::of_some(&list, &world.org, all.to_vec(), position.as_deref(), limit);
+        let things =
+            |page: &Page<Thing>| page.records.iter().map(|stored| stored.record.clone()).collect::<Vec<_>>();
+        assert_eq!((things(&made), &made.position), (things(&page), &page.position));
         ranks.extend(page.records.iter().map(|stored| stored.record.rank));
         match page.position {
             Some(next) => {
@@ -43,9 +48,8 @@ proptest! {
         runtime.block_on(async {
             let world = World::new().await;
             let mut change = world.change();
-            for (colour, rank) in &things {
-                add(&world, &mut change, COLOURS[*colour], *rank);
-            }
+            let added = things.iter().map(|(colour, rank)| add(&world, &mut change, COLOURS[*colour], *rank));
+            let all: Vec<_> = added.collect();
             world.commit(change).await;
             let order = if descending { Order::Descending } else { Order::Ascending };
             let mut expected: Vec<u32> =
@@ -54,7 +58,7 @@ proptest! {
             if descending {
                 expected.reverse();
             }
-            let walked = walk(&world, &["red", "blue"], order, size).await;
+            let walked = walk(&world, &["red", "blue"], order, size, &all).await;
             assert_eq!(walked, expected);
         });
     }
