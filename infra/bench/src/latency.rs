@@ -173,7 +173,7 @@ async fn record(program: &Path, kind: &str) -> Result<Recorded> {
         // A report of the rate limit is sent beside the call, now and then.
         let fresh = calls[seen..].iter().filter(|call| call.operation != Operation::UpdateItem);
         let calls_of: Vec<Value> = fresh
-            .map(|call| json!({"operation": format!("{:?}", call.operation), "request": call.request}))
+            .map(|call| json!({"operation": format!("{:?}", call.operation), "request": *call.request}))
             .collect();
         ensure!(!calls_of.is_empty(), "the function asked nothing of the database");
         seen = calls.len();

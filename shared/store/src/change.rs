@@ -239,7 +239,7 @@ impl Change {
         A: Entity,
         B: Entity<Scope = A::Scope, Revision = A::Revision>,
     {
-        debug_assert_eq!(A::AGGREGATE, B::AGGREGATE, "one aggregate has one journal");
+        assert_eq!(A::AGGREGATE, B::AGGREGATE, "one aggregate has one journal");
         let seen = Condition::At(codec::value(&before.revision)?);
         self.push(&before.record.key(scope), Effect::Delete, seen, moved(A::TYPE));
         let stored = Stored {

@@ -78,7 +78,7 @@ impl Partition {
         let start = self.0.len() + SEPARATOR.len_utf8();
         // Writing to a String cannot fail.
         let _ = write!(self.0, "{SEPARATOR}{part}");
-        debug_assert!(!self.0[start..].contains(SEPARATOR), "a part of a key holds the separator");
+        assert!(!self.0[start..].contains(SEPARATOR), "a part of a key holds the separator");
         self
     }
 

@@ -120,7 +120,7 @@ impl Tallies {
 impl Store {
     /// Every tally of a list, strongly consistent. The items are a few dozen bytes each, so a total is one query.
     pub async fn tallies(&self, list: &Listing<Tally>) -> Result<Tallies> {
-        debug_assert_eq!(list.index, Index::Main, "tallies are in no index");
+        assert_eq!(list.index, Index::Main, "tallies are in no index");
         let (mut tallies, mut after) = (BTreeMap::new(), None);
         loop {
             let (items, more) = self.items(list, after.as_deref(), Limit::MOST.get()).await?;

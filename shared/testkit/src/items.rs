@@ -63,7 +63,7 @@ fn kind(item: &HashMap<String, AttributeValue>) -> String {
 
 /// The keys that a call writes.
 fn keys(call: &Call) -> Vec<(String, String)> {
-    let request = &call.request;
+    let request = &*call.request;
     let members = request["TransactItems"].as_array().into_iter().flatten();
     let effects = members.flat_map(|member| ["Put", "Update", "Delete"].map(|kind| &member[kind]));
     effects

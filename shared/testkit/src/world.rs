@@ -225,26 +225,31 @@ impl World {
         change.create(&org, owner, "owner-created", |_| panic!("owner")).expect("an owner");
         let owns = OwnedOrgs::of(user_guid, None).with(org.guid());
         change.keep(&System, None, owns).expect("an owner's orgs");
-        inner.commit(change).await;
         let anonymous = Caller::anonymous();
         let world = Self { org, orgcode: orgcode.to_string(), cost_centre, owner: anonymous, inner };
-        let owner = world.person_with(user_guid, "Olive Owner").await;
+        let owner = world.born(&mut change, user_guid, "Olive Owner");
         let copy = OwnerCopy { state: OwnerState::Active, primary: true };
-        world.enrol(user_guid, "Olive Owner", &[], Some(copy)).await;
+        world.enrol(&mut change, user_guid, "Olive Owner", &[], Some(copy));
+        world.commit(change).await;
         Self { owner, ..world }
     }
 
     /// A verified person with a session, who belongs to no org.
     pub async fn stranger(&self) -> Caller {
-        let user_guid = UserGuid::from_uuid(self.inner.change().uuid());
-        self.person_with(user_guid, "Sam Stranger").await
+        let mut change = self.change();
+        let user_guid = UserGuid::from_uuid(change.uuid());
+        let caller = self.born(&mut change, user_guid, "Sam Stranger");
+        self.commit(change).await;
+        caller
     }
 
     /// An active member with these roles.
     pub async fn member(&self, roles: &[&str]) -> Caller {
-        let user_guid = UserGuid::from_uuid(self.inner.change().uuid());
-        let caller = self.person_with(user_guid, "Mia Member").await;
-        self.enrol(user_guid, "Mia Member", roles, None).await;
+        let mut change = self.change();
+        let user_guid = UserGuid::from_uuid(change.uuid());
+        let caller = self.born(&mut change, user_guid, "Mia Member");
+        self.enrol(&mut change, user_guid, "Mia Member", roles, None);
+        self.commit(change).await;
         caller
     }
 
@@ -285,9 +290,8 @@ impl World {
         Caller { service_account_guid: account, headers, ..Caller::anonymous() }
     }
 
-    async fn person_with(&self, user_guid: UserGuid, name: &str) -> Caller {
-        let now = self.inner.now();
-        let mut change = self.inner.change();
+    fn born(&self, change: &mut Change, user_guid: UserGuid, name: &str) -> Caller {
+        let now = self.now();
         let user = User {
             user_guid,
             email: Some(format!("{user_guid}@people.example").parse().expect("an address")),
@@ -317,14 +321,19 @@ impl World {
             sessions_valid_from: None,
         };
         change.create(&System, session, "session-created", |_| panic!("session")).expect("a session");
-        self.inner.commit(change).await;
         let headers =
             vec![("x-session-guid", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
         Caller { user_guid, headers, ..Caller::anonymous() }
     }
 
-    async fn enrol(&self, user_guid: UserGuid, name: &str, roles: &[&str], owner: Option<OwnerCopy>) {
-        let mut change = self.inner.change();
+    fn enrol(
+        &self,
+        change: &mut Change,
+        user_guid: UserGuid,
+        name: &str,
+        roles: &[&str],
+        owner: Option<OwnerCopy>,
+    ) {
         let member = Member {
             org_guid: self.org.guid(),
             orgcode: self.orgcode.parse().expect("an orgcode"),
@@ -342,7 +351,6 @@ impl World {
             owner,
         };
         change.create(&self.org, member, "member-added", |_| panic!("member")).expect("a member");
-        self.inner.commit(change).await;
     }
 
     /// Puts the org into another status.

@@ -1,5 +1,7 @@
 //! What the proxy records of a call.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::Fault;
@@ -48,7 +50,7 @@ pub struct Call {
     /// The operation called.
     pub operation: Operation,
     /// The request body, `Null` where it is not JSON.
-    pub request: Value,
+    pub request: Arc<Value>,
     /// Why the caller's role may not make the call, where it may not: then it is not carried out.
     pub denied: Option<String>,
     /// What was done to the call, if anything.

@@ -44,7 +44,7 @@ struct Admitted {
     /// Its place in the record.
     index: usize,
     operation: Operation,
-    body: Value,
+    body: Arc<Value>,
     denied: Option<String>,
     fault: Option<Fault>,
     /// Subscribed as the call is recorded: a release that comes after a test has seen the call lets it go,
@@ -128,7 +128,7 @@ impl Exchange {
     fn admit(&self, headers: &HeaderMap, body: &[u8]) -> Admitted {
         let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
         let operation = Operation::from_target(target);
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let body: Arc<Value> = Arc::new(serde_json::from_slice(body).unwrap_or_default());
         let denied = self.judge(headers, target, &body).err().map(|denied| format!("{denied:#}"));
         let fault = decide(&mut self.rules(), &operation, &body).filter(|_| denied.is_none());
         let released = self.releases.subscribe();

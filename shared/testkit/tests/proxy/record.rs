@@ -26,7 +26,7 @@ async fn calls_pass_unchanged_and_are_recorded_in_order() {
         ]
     );
     assert!(calls.iter().all(|call| call.fault.is_none() && call.answered == call.upstream));
-    assert_eq!(calls[0].request, json!({ "TableName": "table", "Item": { "id": { "S": "a" } } }));
+    assert_eq!(*calls[0].request, json!({ "TableName": "table", "Item": { "id": { "S": "a" } } }));
     assert_eq!(fixture.proxy.count(&Operation::PutItem), 1);
     assert_eq!(fixture.proxy.count(&Operation::Query), 0);
 }
