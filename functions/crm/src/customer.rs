@@ -73,7 +73,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Header,
         access: READ,
         errors: &[],
-        handler: &list(list::newest_first),
+        handler: &list(list::newest_first).ahead(|input, org| Some(list::wanted(input, org).of_anything())),
     },
 ];
 

@@ -17,7 +17,7 @@ use service::{
     Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, allow, change, list, names, post,
     read, read_record, revised, write,
 };
-use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Shown, Stored, classes};
 
 use crate::{
     access::ASSOCIATED,
@@ -53,7 +53,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_by_code),
+        handler: &list(list_by_code).ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/cost-centre/status/set"),
@@ -273,9 +273,12 @@ struct CostCentres {
     next_token: Option<String>,
 }
 
+fn wanted(input: &List, org: &Org) -> Listing<CostCentre> {
+    keys::cost_centre::by_status(org, &visible(input.status, input.include_doomed))
+}
+
 async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<CostCentres>> {
-    let statuses = visible(input.status, input.include_doomed);
-    let page = ctx.list(&keys::cost_centre::by_status(ctx.org()?, &statuses)).await?;
+    let page = ctx.list(&wanted(&input, ctx.org()?)).await?;
     Ok(Answer::new(CostCentres { cost_centres: page.show(&ctx), next_token: page.next_token }))
 }
 

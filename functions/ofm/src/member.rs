@@ -32,7 +32,7 @@ use service::{
     Access, Answer, Class, Ctx, MayName, OrgFrom, Principal, Route, change, list, post, read_if_named,
     records::MemberView, write_if_named,
 };
-use store::{Key, Org, Stored};
+use store::{Key, Listing, Org, Stored};
 
 use crate::access::ASSOCIATED;
 
@@ -54,7 +54,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_oldest_first).at(|input| input.logical_guid),
+        handler: &list(list_oldest_first)
+            .at(|input| input.logical_guid)
+            .ahead(|input, org| input.logical_guid.is_none().then(|| input.members(org).of_anything())),
     },
     Route {
         call: post("/member/names"),
@@ -63,7 +65,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::BodyGuid,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(names).with_page_size(PageSize { default: MOST_NAMES, most: MOST_NAMES }),
+        handler: &list(names)
+            .with_page_size(PageSize { default: MOST_NAMES, most: MOST_NAMES })
+            .ahead(|input, org| input.user_guids.is_none().then(|| all_members(org).of_anything())),
     },
     Route {
         call: post("/member/resolve"),
@@ -109,6 +113,10 @@ struct List {
 }
 
 impl List {
+    fn members(&self, org: &Org) -> Listing<Member> {
+        keys::members_by_state(org, &visible(self.state, self.include_doomed))
+    }
+
     /// Whether it asks for less than all members in some states.
     fn narrows(&self) -> bool {
         self.role_profile_id.is_some() || self.role.is_some() || self.in_force.is_some()
@@ -132,7 +140,7 @@ struct Members {
 }
 
 async fn list_oldest_first(ctx: Ctx, input: List) -> Result<Answer<Members>> {
-    let members = keys::members_by_state(ctx.org()?, &visible(input.state, input.include_doomed));
+    let members = input.members(ctx.org()?);
     let matches = |member: &Member| input.matches(member, ctx.now());
     let page = match input.logical_guid {
         Some(logical) => {
@@ -198,6 +206,10 @@ impl From<Stored<Member>> for Name {
     }
 }
 
+fn all_members(org: &Org) -> Listing<Member> {
+    keys::members_by_state(org, MemberState::ALL)
+}
+
 async fn names(ctx: Ctx, input: Names) -> Result<Answer<Named>> {
     let (members, next_token) = match input.user_guids {
         Some(guids) if guids.len() > MOST_GUIDS => {
@@ -205,7 +217,7 @@ async fn names(ctx: Ctx, input: Names) -> Result<Answer<Named>> {
         }
         Some(guids) => named(&ctx, guids).await?,
         None => {
-            let page = ctx.list(&keys::members_by_state(ctx.org()?, MemberState::ALL)).await?;
+            let page = ctx.list(&all_members(ctx.org()?)).await?;
             (page.records, page.next_token)
         }
     };

@@ -18,7 +18,7 @@ use service::{
     ownership::{self, People, PrimarySet},
     post, revised, write_if_named,
 };
-use store::{Key, Org, Shown, Stored};
+use store::{Key, Listing, Org, Shown, Stored};
 
 use crate::access::ASSOCIATED;
 
@@ -31,7 +31,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_oldest_first),
+        handler: &list(list_oldest_first).ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/owner/primary/set"),
@@ -95,9 +95,12 @@ struct Owners {
     next_token: Option<String>,
 }
 
+fn wanted(input: &List, org: &Org) -> Listing<Owner> {
+    keys::owners_by_state(org, &visible(input.state, input.include_doomed))
+}
+
 async fn list_oldest_first(ctx: Ctx, input: List) -> Result<Answer<Owners>> {
-    let states = visible(input.state, input.include_doomed);
-    let page = ctx.list(&keys::owners_by_state(ctx.org()?, &states)).await?;
+    let page = ctx.list(&wanted(&input, ctx.org()?)).await?;
     Ok(Answer::new(Owners { owners: page.show(&ctx), next_token: page.next_token }))
 }
 

@@ -20,7 +20,7 @@ use service::{
     Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, allow, change, list, names, post,
     read, read_record, revised, write,
 };
-use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Shown, Stored, classes};
 
 use crate::{
     hold::{Child, Parent, Weight, bears_nothing, hang},
@@ -55,7 +55,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Granted(Grant::FacilityRead, &[]),
         errors: &[],
-        handler: &list(list_by_path).at(|input| Some(input.logical_guid)),
+        handler: &list(list_by_path)
+            .ahead(|input, org| Some(wanted(input, org).of_anything()))
+            .at(|input| Some(input.logical_guid)),
     },
     Route {
         call: post("/zone/status"),
@@ -357,20 +359,24 @@ struct Zones {
     next_token: Option<String>,
 }
 
-async fn list_by_path(ctx: Ctx, input: List) -> Result<Answer<Zones>> {
-    let (org, logical) = (ctx.org()?, input.logical_guid);
-    let statuses = visible(input.status, input.include_doomed);
-    let zones = match input.parent_zone_guid {
+fn wanted(input: &List, org: &Org) -> Listing<Zone> {
+    let (logical, statuses) = (input.logical_guid, visible(input.status, input.include_doomed));
+    match input.parent_zone_guid {
         None => keys::zone::by_path(org, logical, &statuses),
         Some(Under::Root) => keys::zone::by_parent(org, logical, None, &statuses),
-        Some(Under::Zone(parent)) => {
-            let above = ctx.get(&keys::zone::by_guid(org, parent)).await?;
-            above
-                .filter(|zone| zone.record.logical_guid == logical)
-                .ok_or_else(|| Error::no_such("parent_zone_guid"))?;
-            keys::zone::by_parent(org, logical, Some(parent), &statuses)
-        }
-    };
+        Some(Under::Zone(parent)) => keys::zone::by_parent(org, logical, Some(parent), &statuses),
+    }
+}
+
+async fn list_by_path(ctx: Ctx, input: List) -> Result<Answer<Zones>> {
+    let org = ctx.org()?;
+    if let Some(Under::Zone(parent)) = input.parent_zone_guid {
+        let above = ctx.get(&keys::zone::by_guid(org, parent)).await?;
+        above
+            .filter(|zone| zone.record.logical_guid == input.logical_guid)
+            .ok_or_else(|| Error::no_such("parent_zone_guid"))?;
+    }
+    let zones = wanted(&input, org);
     let page = match input.zone_type {
         None => ctx.list(&zones).await?,
         // Some thousands in a facility at most: reading past the others costs less than a key for the filter.

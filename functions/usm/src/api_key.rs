@@ -23,7 +23,7 @@ use service::{
     Access, Answer, Class, Ctx, Names, OrgFrom, Principal, Revised, Route, Written, change, list, names,
     post, read, revised, write,
 };
-use store::{Key, Org, Stored};
+use store::{Key, Listing, Org, Stored};
 
 use crate::{key_handle::KeyHandle, key_ring::Holder, keys, service_account::ADMIN, session::about};
 
@@ -45,7 +45,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[],
-        handler: &list(list_by_age),
+        handler: &list(list_by_age).ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/api_key/revoke"),
@@ -213,18 +213,23 @@ struct ApiKeys {
     next_token: Option<String>,
 }
 
-async fn list_by_age(ctx: Ctx, input: List) -> Result<Answer<ApiKeys>> {
-    let holder = Holder::read(&ctx, input.service_account_guid).await?;
-    let wanted = visible(input.status, input.include_doomed);
+fn wanted(input: &List, org: &Org) -> Listing<ApiKey> {
+    let statuses = visible(input.status, input.include_doomed);
     // What was not revoked by itself may still be doomed: by its time, a marker or its account.
-    let stored: &[_] = if wanted.contains(&KeyStatus::Doomed) {
+    let stored: &[_] = if statuses.contains(&KeyStatus::Doomed) {
         &[KeyStatus::Active, KeyStatus::Doomed]
     } else {
         &[KeyStatus::Active]
     };
-    let listing = identity::keys::api_keys_by_status(ctx.org()?, input.service_account_guid, stored);
+    identity::keys::api_keys_by_status(org, input.service_account_guid, stored)
+}
+
+async fn list_by_age(ctx: Ctx, input: List) -> Result<Answer<ApiKeys>> {
+    let holder = Holder::read(&ctx, input.service_account_guid).await?;
+    let listing = wanted(&input, ctx.org()?);
+    let statuses = visible(input.status, input.include_doomed);
     let stands = |key: &ApiKey| key.status(&holder.account.record, holder.policy(), ctx.now());
-    let page = ctx.list_where(&listing, |key| wanted.contains(&stands(key))).await?;
+    let page = ctx.list_where(&listing, |key| statuses.contains(&stands(key))).await?;
     let api_keys = page.records.iter().map(|key| ApiKeyView::of(key, &holder, ctx.now())).collect();
     Ok(Answer::new(ApiKeys { api_keys, next_token: page.next_token }))
 }

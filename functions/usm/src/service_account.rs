@@ -22,7 +22,7 @@ use serde_json::json;
 use service::{
     Access, Answer, Class, Ctx, OrgFrom, Route, Written, allow, change, list, names, post, revised, write,
 };
-use store::{Batch, Entity, Key, Org, Shown, Stored, classes};
+use store::{Batch, Entity, Key, Listing, Org, Shown, Stored, classes};
 
 use crate::keys;
 
@@ -47,7 +47,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[],
-        handler: &list(list_by_code),
+        handler: &list(list_by_code).ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/service_account/status"),
@@ -142,9 +142,12 @@ struct Listed {
     active_keys: usize,
 }
 
+fn wanted(input: &List, org: &Org) -> Listing<ServiceAccount> {
+    identity::keys::service_accounts_by_status(org, &visible(input.status, input.include_doomed))
+}
+
 async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<ServiceAccounts>> {
-    let statuses = visible(input.status, input.include_doomed);
-    let listing = identity::keys::service_accounts_by_status(ctx.org()?, &statuses);
+    let listing = wanted(&input, ctx.org()?);
     // An org has few accounts: those with another role are read over.
     let has_role = |account: &ServiceAccount| input.role.is_none_or(|role| account.roles.contains(role));
     let page = ctx.list_where(&listing, has_role).await?;

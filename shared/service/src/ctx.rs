@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use contract::{
@@ -20,8 +20,8 @@ use futures::future::try_join;
 use identity::org::OrgRecord;
 use serde_json::Value;
 use store::{
-    Action, Batch, Change, Entity, Figures, Found, Key, Listing, Org, Page, Stamp, Store, Stored, Tallies,
-    Tally,
+    Action, Ahead, Batch, Change, Entity, Figures, Found, Key, Listing, Org, Page, Stamp, Store, Stored,
+    Tallies, Tally,
 };
 use uuid::Uuid;
 
@@ -55,6 +55,8 @@ pub(crate) struct Requested {
     pub(crate) user_agent: Option<String>,
     /// The facility that the request is about, once it was read.
     pub(crate) place: OnceLock<Place>,
+    /// The page that was read ahead, until it is asked for.
+    pub(crate) ahead: Mutex<Option<Ahead>>,
 }
 
 impl Ctx {
@@ -175,7 +177,7 @@ impl Ctx {
         passes: impl Fn(&E) -> bool,
     ) -> Result<Vec<Stored<E>>> {
         let limit = Limit::clamp(i64::try_from(most).unwrap_or(i64::MAX));
-        Ok(self.request.store.page_where(listing, None, limit, passes).await?.records)
+        Ok(self.request.store.page_where(listing, None, limit, passes, None).await?.records)
     }
 
     /// Every record of a list, page by page: for what has to reach all of them.
@@ -211,10 +213,23 @@ impl Ctx {
 
     /// The page that the request asks for.
     pub async fn list<E: Entity>(&self, listing: &Listing<E>) -> Result<Listed<E>> {
-        let after = self.position()?;
-        let Page { records, position } =
-            self.request.store.page(listing, after.as_deref(), self.request.limit).await?;
+        let (after, limit) = (self.position()?, self.request.limit);
+        let Page { records, position } = match self.read_ahead(listing, after.as_deref()) {
+            Some(ahead) => ahead.page(listing)?,
+            None => self.request.store.page(listing, after.as_deref(), limit).await?,
+        };
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
+    }
+
+    /// Keeps what was read ahead until it is asked for.
+    pub(crate) fn keep_ahead(&self, ahead: Option<Ahead>) {
+        *self.request.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+    }
+
+    /// What was read ahead, where it is the page that is asked for.
+    fn read_ahead<E: Entity>(&self, listing: &Listing<E>, after: Option<&str>) -> Option<Ahead> {
+        let mut ahead = self.request.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        ahead.take_if(|ahead| ahead.is(listing, after, self.request.limit))
     }
 
     /// The page that the request asks for, of those records that pass a test for which the list has no key.
@@ -223,9 +238,10 @@ impl Ctx {
         listing: &Listing<E>,
         passes: impl Fn(&E) -> bool,
     ) -> Result<Listed<E>> {
-        let after = self.position()?;
+        let (after, limit) = (self.position()?, self.request.limit);
+        let ahead = self.read_ahead(listing, after.as_deref());
         let Page { records, position } =
-            self.request.store.page_where(listing, after.as_deref(), self.request.limit, passes).await?;
+            self.request.store.page_where(listing, after.as_deref(), limit, passes, ahead).await?;
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
     }
 

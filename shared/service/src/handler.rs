@@ -16,7 +16,7 @@ use futures::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use store::{Anything, Batch, Entity, Found, Key, Org, Scope, Stored};
+use store::{Anything, Batch, Entity, Found, Key, Listing, Org, Scope, Stored};
 
 use crate::{
     answer::{Answer, Outcome, Resource, Written},
@@ -92,12 +92,18 @@ pub trait Task: Send + Sync {
     /// The facility on which the record hangs that the request names.
     fn hangs_on(&self, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>>;
 
+    /// The list of which a page is fetched likewise.
+    fn ahead(&self, org: &Org) -> Option<Listing<Anything>>;
+
     /// Decides.
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>>;
 }
 
 /// The claim that names the org of a request, and how a request is refused of which no org holds the code.
 pub type HeldBy = (Key<Anything>, Tag);
+
+/// The list of an org of which a request asks for a page, if that is plain from the request.
+pub type Wanted<I> = fn(&I, &Org) -> Option<Listing<Anything>>;
 
 /// What a request may be.
 pub trait Input: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {}
@@ -165,12 +171,13 @@ pub struct Typed<F, W, I, O> {
     traits: Traits,
     holder: Option<fn(&I) -> HeldBy>,
     place: Option<fn(&I) -> Option<LogicalGuid>>,
+    ahead: Option<Wanted<I>>,
     types: PhantomData<fn(W, I) -> O>,
 }
 
 impl<F, W, I, O> Typed<F, W, I, O> {
     const fn new(run: F, traits: Traits) -> Self {
-        Self { run, traits, holder: None, place: None, types: PhantomData }
+        Self { run, traits, holder: None, place: None, ahead: None, types: PhantomData }
     }
 
     /// Says which facility a request names: it is fetched together with the caller check, and a grant that the row asks
@@ -178,6 +185,14 @@ impl<F, W, I, O> Typed<F, W, I, O> {
     #[must_use]
     pub const fn at(mut self, place: fn(&I) -> Option<LogicalGuid>) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// Says of which list a request asks for a page, where that is plain from the request itself: it is read together with the caller check, and shown
+    /// only where the handler asks for the same page by [`Ctx::list`] or [`Ctx::list_where`].
+    #[must_use]
+    pub const fn ahead(mut self, listing: Wanted<I>) -> Self {
+        self.ahead = Some(listing);
         self
     }
 
@@ -527,6 +542,7 @@ struct Parsed<'h, S, I, O> {
     shape: &'h S,
     holder: Option<fn(&I) -> HeldBy>,
     place: Option<fn(&I) -> Option<LogicalGuid>>,
+    ahead: Option<Wanted<I>>,
     input: I,
     out: PhantomData<fn() -> O>,
 }
@@ -548,6 +564,10 @@ impl<S: Shape<I, O>, I: Input, O> Task for Parsed<'_, S, I, O> {
         self.shape.hangs_on(&self.input, ctx, found)
     }
 
+    fn ahead(&self, org: &Org) -> Option<Listing<Anything>> {
+        self.ahead.and_then(|listing| listing(&self.input, org))
+    }
+
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>> {
         self.shape.run(ctx, self.input.clone(), found)
     }
@@ -565,7 +585,14 @@ where
 
     fn parse(&self, fields: &Value) -> Result<Box<dyn Task + '_>, Vec<FieldProblem>> {
         let input = input::read::<I>(fields)?;
-        Ok(Box::new(Parsed { shape: self, holder: self.holder, place: self.place, input, out: PhantomData }))
+        Ok(Box::new(Parsed {
+            shape: self,
+            holder: self.holder,
+            place: self.place,
+            ahead: self.ahead,
+            input,
+            out: PhantomData,
+        }))
     }
 
     #[cfg(feature = "openapi")]

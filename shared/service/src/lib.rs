@@ -37,7 +37,7 @@ pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
 pub use handler::{
-    Fill, Handler, HeldBy, MayName, Names, Revised, Traits, Typed, change, list, read, read_if_named,
+    Fill, Handler, HeldBy, MayName, Names, Revised, Traits, Typed, Wanted, change, list, read, read_if_named,
     read_record, write, write_if_named,
 };
 pub use limit::Rate;

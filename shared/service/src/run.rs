@@ -3,7 +3,7 @@
 //! The order of the checks (contract §4): body shape, credential, association, rate limit, role, org gate, idempotent
 //! replay, record. No later check shows through an earlier one.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use contract::{
     canonical,
@@ -12,6 +12,8 @@ use contract::{
     envelope::ContextSource,
     error::{Error, Result, Tag},
     ids::OrgGuid,
+    paging::CursorScope,
+    text::Text,
     time::Time,
 };
 use futures::future::join;
@@ -23,7 +25,7 @@ use identity::{
 };
 use serde_json::{Map, Value, value::RawValue};
 use store::{
-    Anything, Batch, Claimed, Committed, Found, Key, Meter, Org, Replay, Sent, Stamp, Store, Stored,
+    Ahead, Anything, Batch, Claimed, Committed, Found, Key, Meter, Org, Replay, Sent, Stamp, Store, Stored,
 };
 
 use crate::{
@@ -191,7 +193,8 @@ impl Run {
         if self.app.settings.test_clock {
             batch.want(&keys::clock());
         }
-        let found = store.read(batch).await?;
+        let (found, ahead) = join(store.read(batch), self.ahead(shaped, org.as_ref())).await;
+        let found = found?;
         let now = self.now(&found)?;
         seen.now = Some(now);
 
@@ -219,6 +222,7 @@ impl Run {
 
         let mine = replay_key.map(|hash| self.replay(framed, &context, org.as_ref(), hash, now));
         let ctx = self.ctx(shaped, caller, org, context, as_owner, now);
+        ctx.keep_ahead(ahead);
         if let Some((org, logical)) = &place {
             let _ = ctx.request.place.set(Place::of(org, credential.assignee(), *logical, &found)?);
         }
@@ -232,6 +236,19 @@ impl Run {
         }
         let (result, ()) = join(self.decide(shaped, &ctx, &found, mine), touch(&ctx)).await;
         result
+    }
+
+    /// The page that the request asks for, where that is known before its caller.
+    async fn ahead(&self, shaped: &Shaped, org: Option<&Org>) -> Option<Ahead> {
+        let frame = &shaped.framed.frame;
+        let org = org?;
+        let listing = shaped.framed.task.ahead(org)?;
+        let (tenant, filters) = (org.guid().to_string(), canonical::text(&shaped.framed.own));
+        let scope = CursorScope { tenant: &tenant, route: self.route.call.name, filters: &filters };
+        let open = |token: &Text<1, 2048>| self.app.settings.cursor_key.open(scope, token.as_str());
+        // A token that was made for something else is refused when the page is asked for.
+        let after = frame.next_token.as_ref().map(open).transpose().ok()?;
+        shaped.store.ahead(listing, after, self.route.handler.traits().page_size.limit(frame.limit)).await
     }
 
     async fn decide(&self, shaped: &Shaped, ctx: &Ctx, found: &Found, mine: Option<Replay>) -> Result<Done> {
@@ -411,6 +428,7 @@ impl Run {
             source_ip: self.source_ip.clone(),
             user_agent: self.headers.user_agent.clone(),
             place: OnceLock::new(),
+            ahead: Mutex::default(),
         };
         Ctx { app: self.app, request: Arc::new(request) }
     }

@@ -220,6 +220,18 @@ pub struct Listing<E> {
 const LAST: char = char::MAX;
 
 impl<E> Listing<E> {
+    /// The same list, whatever it is of.
+    pub fn of_anything(self) -> Listing<Anything> {
+        let Self { index, partitions, order, from, to, .. } = self;
+        Listing { index, partitions, order, from, to, of: PhantomData }
+    }
+
+    /// Whether another is the same list, whatever it is of.
+    pub(crate) fn is_like<F>(&self, other: &Listing<F>) -> bool {
+        (self.index, &self.partitions, self.order) == (other.index, &other.partitions, other.order)
+            && (&self.from, &self.to) == (&other.from, &other.to)
+    }
+
     /// All records of some partitions.
     pub fn new(index: Index, partitions: impl IntoIterator<Item = Partition>, order: Order) -> Self {
         let partitions = partitions.into_iter().map(|partition| partition.0).collect();

@@ -4,6 +4,7 @@
 //! module made from an [`Org`]; what is written goes through a [`Change`] and [`Store::commit`], as one transaction
 //! of records, claims, journal entries and the idempotency record.
 
+mod ahead;
 mod bucket;
 mod chance;
 mod change;
@@ -21,6 +22,7 @@ mod pattern;
 mod read;
 mod tally;
 
+pub use ahead::Ahead;
 pub use aws_sdk_dynamodb::config::Credentials;
 pub use bucket::Bucket;
 pub use chance::{Chance, SeededChance, SystemChance};

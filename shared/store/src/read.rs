@@ -18,6 +18,7 @@ use futures::future::try_join_all;
 use serde::de::DeserializeOwned;
 
 use crate::{
+    ahead::Ahead,
     client::Store,
     codec::{self, Item, key_item, text},
     entity::{Entity, Stored},
@@ -70,6 +71,12 @@ pub struct Page<E: Entity> {
 }
 
 impl<E: Entity> Page<E> {
+    pub(crate) fn of_items(list: &Listing<E>, items: Vec<Item>, more: bool) -> Result<Self> {
+        let position = items.last().filter(|_| more).map(|item| string(item, list.index.names().2));
+        let records = items.into_iter().map(Stored::decode).collect::<Result<_>>()?;
+        Ok(Self { records, position })
+    }
+
     /// A page of a list, after a position, of records that were found in another way: those that are in the list.
     pub fn of_some(
         list: &Listing<E>,
@@ -175,25 +182,29 @@ impl Store {
         limit: Limit,
     ) -> Result<Page<E>> {
         let (items, more) = self.items(list, after, limit.get()).await?;
-        let position = items.last().filter(|_| more).map(|item| string(item, list.index.names().2));
-        let records = items.into_iter().map(Stored::decode).collect::<Result<_>>()?;
-        Ok(Page { records, position })
+        Page::of_items(list, items, more)
     }
 
     /// A page of those records of a list that pass a test for which the list has no key, after a position. Reads on
-    /// until the page is full or the list ends: for lists that are short enough to be read as a whole.
+    /// until the page is full or the list ends: for lists that are short enough to be read as a whole. The first of them
+    /// may have been read ahead.
     pub async fn page_where<E: Entity>(
         &self,
         list: &Listing<E>,
         after: Option<&str>,
         limit: Limit,
         passes: impl Fn(&E) -> bool,
+        ahead: Option<Ahead>,
     ) -> Result<Page<E>> {
         let mut after = after.map(str::to_owned);
         let mut records = Vec::new();
         let mut position = None;
+        let mut first = ahead.map(|ahead| (ahead.items, ahead.more));
         loop {
-            let (items, more) = self.items(list, after.as_deref(), Limit::MOST.get()).await?;
+            let (items, more) = match first.take() {
+                Some(first) => first,
+                None => self.items(list, after.as_deref(), Limit::MOST.get()).await?,
+            };
             for item in items {
                 let at = string(&item, list.index.names().2);
                 let stored = Stored::decode(item)?;
@@ -220,6 +231,16 @@ impl Store {
         most: usize,
     ) -> Result<(Vec<Item>, bool)> {
         self.meter.read_trip();
+        self.items_beside(list, after, most).await
+    }
+
+    /// The same, at the same time as something else that is counted.
+    pub(crate) async fn items_beside<E>(
+        &self,
+        list: &Listing<E>,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<(Vec<Item>, bool)> {
         let (_, _, sort) = list.index.names();
         // One more than asked for tells whether there is another.
         let queries = list.partitions.iter().map(|partition| self.query(list, partition, after, most + 1));

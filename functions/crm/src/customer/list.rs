@@ -8,8 +8,9 @@ use contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Answer, Ctx};
+use store::{Listing, Org};
 
-use super::{CustomerView, Kind, Status};
+use super::{Customer, CustomerView, Kind, Status};
 use crate::keys;
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -35,16 +36,19 @@ pub(super) struct Customers {
     next_token: Option<String>,
 }
 
-pub(super) async fn newest_first(ctx: Ctx, input: List) -> Result<Answer<Customers>> {
-    let (org, statuses) = (ctx.org()?, visible(input.status, input.include_doomed));
+pub(super) fn wanted(input: &List, org: &Org) -> Listing<Customer> {
+    let statuses = visible(input.status, input.include_doomed);
     let customers = match input.kind {
         Some(kind) => keys::customer::by_kind(org, kind, &statuses),
         None => keys::customer::by_status(org, &statuses),
     };
-    let range = customers.between(
+    customers.between(
         input.from.as_ref().map(|from| from as &dyn std::fmt::Display),
         input.to.as_ref().map(|to| to as &dyn std::fmt::Display),
-    );
-    let page = ctx.list(&range).await?;
+    )
+}
+
+pub(super) async fn newest_first(ctx: Ctx, input: List) -> Result<Answer<Customers>> {
+    let page = ctx.list(&wanted(&input, ctx.org()?)).await?;
     Ok(Answer::new(Customers { customers: page.show(&ctx), next_token: page.next_token }))
 }

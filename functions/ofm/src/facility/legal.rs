@@ -22,7 +22,7 @@ use service::{
     Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Written, allow, change, list, names, post,
     read_record, revised, write,
 };
-use store::{Entity, Indexes, Key, Org, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Stored, classes};
 
 use crate::{
     access::ASSOCIATED,
@@ -59,7 +59,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_by_code),
+        handler: &list(list_by_code).ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/facility/legal/status"),
@@ -344,9 +344,12 @@ struct Facilities {
     next_token: Option<String>,
 }
 
+fn wanted(input: &List, org: &Org) -> Listing<LegalFacility> {
+    keys::facility::legals_by_status(org, &visible(input.status, input.include_doomed))
+}
+
 async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<Facilities>> {
-    let statuses = visible(input.status, input.include_doomed);
-    let facilities = keys::facility::legals_by_status(ctx.org()?, &statuses);
+    let facilities = wanted(&input, ctx.org()?);
     let page = match input.country {
         None => ctx.list(&facilities).await?,
         // An org has few traders: reading past the others costs less than a key for the filter.

@@ -23,7 +23,7 @@ use service::{
     Access, Answer, Class, Ctx, OrgFrom, Route, Writer, Written, allow, change, list, names, post,
     read_record, revised, write,
 };
-use store::{Batch, Entity, Found, Key, Org, Shown, Stored};
+use store::{Batch, Entity, Found, Key, Listing, Org, Shown, Stored};
 
 use crate::{
     access::ASSOCIATED,
@@ -60,7 +60,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_by_code),
+        handler: &list(list_by_code).ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/facility/logical/status"),
@@ -283,11 +283,14 @@ struct Facilities {
     next_token: Option<String>,
 }
 
+fn wanted(input: &List, org: &Org) -> Listing<LogicalFacility> {
+    logical_facilities_by_status(org, &visible(input.status, input.include_doomed))
+}
+
 async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<Facilities>> {
     input.check(&ctx).await?;
     let mine = input.mine == Some(true);
-    let statuses = visible(input.status, input.include_doomed);
-    let all = logical_facilities_by_status(ctx.org()?, &statuses);
+    let all = wanted(&input, ctx.org()?);
     if mine && !ctx.caller().is_owner {
         let (facilities, next_token) = own::page(&ctx, &all, &input).await?;
         return Ok(Answer::new(Facilities { facilities, next_token }));

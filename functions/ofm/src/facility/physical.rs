@@ -22,7 +22,7 @@ use service::{
     Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, allow, change, list, names, post,
     read_record, revised, write,
 };
-use store::{Batch, Entity, Indexes, Key, Org, Shown, Stored, classes};
+use store::{Batch, Entity, Indexes, Key, Listing, Org, Shown, Stored, classes};
 
 use crate::{
     access::ASSOCIATED,
@@ -59,7 +59,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_by_code),
+        handler: &list(list_by_code).ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/facility/physical/status"),
@@ -261,9 +261,12 @@ struct Facilities {
     next_token: Option<String>,
 }
 
+fn wanted(input: &List, org: &Org) -> Listing<PhysicalFacility> {
+    keys::facility::physicals_by_status(org, &visible(input.status, input.include_doomed))
+}
+
 async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<Facilities>> {
-    let statuses = visible(input.status, input.include_doomed);
-    let facilities = keys::facility::physicals_by_status(ctx.org()?, &statuses);
+    let facilities = wanted(&input, ctx.org()?);
     let page = if input.site_type.is_none() && input.country.is_none() {
         ctx.list(&facilities).await?
     } else {
