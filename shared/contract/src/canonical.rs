@@ -1,7 +1,5 @@
 //! One text for one JSON value, to be hashed.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -9,41 +7,49 @@ use crate::secret::hex;
 
 /// The value without white space, with the members of every object in the order of their names.
 pub fn text(value: &Value) -> String {
-    let mut text = String::new();
-    write(value, &mut text);
-    text
+    String::from_utf8_lossy(&bytes(value)).into_owned()
 }
 
 /// SHA-256 of the canonical text, in hex digits.
 pub fn hash(value: &Value) -> String {
-    hex(&Sha256::digest(text(value)))
+    hex(&Sha256::digest(bytes(value)))
 }
 
-// Writing to a String cannot fail.
-fn write(value: &Value, text: &mut String) {
+fn bytes(value: &Value) -> Vec<u8> {
+    let mut text = Vec::new();
+    write(value, &mut text);
+    text
+}
+
+// Writing to memory cannot fail.
+fn write(value: &Value, text: &mut Vec<u8>) {
     match value {
         Value::Object(map) => {
             let mut members: Vec<_> = map.iter().collect();
             members.sort_by_key(|(name, _)| *name);
-            text.push('{');
+            text.push(b'{');
             for (n, (name, member)) in members.into_iter().enumerate() {
-                let _ = write!(text, "{}{}:", if n > 0 { "," } else { "" }, Value::from(name.as_str()));
+                if n > 0 {
+                    text.push(b',');
+                }
+                let _ = serde_json::to_writer(&mut *text, name);
+                text.push(b':');
                 write(member, text);
             }
-            text.push('}');
+            text.push(b'}');
         }
         Value::Array(list) => {
-            text.push('[');
+            text.push(b'[');
             for (n, element) in list.iter().enumerate() {
                 if n > 0 {
-                    text.push(',');
+                    text.push(b',');
                 }
                 write(element, text);
             }
-            text.push(']');
+            text.push(b']');
         }
         scalar => {
-            let _ = write!(text, "{scalar}");
+            let _ = serde_json::to_writer(text, scalar);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     codec::{self, Item},
     entity::{Entity, Stored},
     idempotency::Replay,
-    journal::{self, Entry, Why},
+    journal::{self, Entry, ItemKey, Told, Why},
     key::{Anything, Key, Org, Partition},
     tally::{self, Figures, Tally},
 };
@@ -366,7 +366,8 @@ impl Change {
     pub fn blank_reason(&mut self, org: &Org, entry: &Entry) -> Result<()> {
         let key = entry.key(Partition::of(&entry.service, org).as_str());
         let blanked = Entry { why: None, ..entry.clone() };
-        self.push(&key, Effect::Put(blanked.item(&key)?), Condition::Present, moved("a journal entry"));
+        let item = blanked.item(&key, &blanked.hash()?)?;
+        self.push(&key, Effect::Put(item), Condition::Present, moved("a journal entry"));
         Ok(())
     }
 
@@ -408,9 +409,11 @@ impl Change {
     fn after<E: Entity>(&self, before: &Stored<E>, record: E) -> Stored<E> {
         Stored {
             revision: before.revision.next(self.uuid()),
+            created_at: before.created_at,
             updated_at: self.now(),
+            sequence: before.sequence,
+            chain: before.chain.clone(),
             record,
-            ..before.clone()
         }
     }
 
@@ -423,14 +426,24 @@ impl Change {
         condition: Condition,
         meaning: Meaning,
     ) -> Result<Stored<E>> {
-        let record = stored.record.key(scope);
-        let mut entry = self.entry(before, &stored, action)?;
-        entry.record = (!E::KEY_IS_SECRET).then(|| (&record).into());
+        let key = stored.record.key(scope);
+        let entry = self.entry(Written {
+            service: E::SERVICE,
+            aggregate_type: E::AGGREGATE,
+            aggregate_id: stored.record.id(),
+            revision: serde_json::to_value(stored.revision).map_err(Error::internal)?,
+            told: Told::of(before, &stored.record)?,
+            sequence: stored.sequence,
+            chain: stored.chain,
+            record: (!E::KEY_IS_SECRET).then(|| (&key).into()),
+            action,
+        });
         stored.sequence = entry.sequence;
         stored.chain = entry.hash()?;
         self.put(scope, &stored, condition, meaning)?;
-        let key = entry.key(&record.pk);
-        self.push(&key, Effect::Put(entry.item(&key)?), Condition::Absent, moved("a journal entry"));
+        let key = entry.key(&key.pk);
+        let item = entry.item(&key, &stored.chain)?;
+        self.push(&key, Effect::Put(item), Condition::Absent, moved("a journal entry"));
         Ok(stored)
     }
 
@@ -450,31 +463,27 @@ impl Change {
         self.ops.push(Op { pk: key.pk.clone(), sk: key.sk.clone(), effect, condition, meaning });
     }
 
-    fn entry<E: Entity>(
-        &mut self,
-        before: Option<&Stored<E>>,
-        after: &Stored<E>,
-        action: Action,
-    ) -> Result<Entry> {
+    fn entry(&mut self, written: Written) -> Entry {
         let stamp = self.stamp.clone();
         let event_id = self.uuid().to_string();
-        let reason = stamp.reason.as_deref().filter(|_| action.tells_reason);
+        let reason = stamp.reason.as_deref().filter(|_| written.action.tells_reason);
         let why = reason.map(|reason| {
             let mut salt = [0; 16];
             self.chance.fill(&mut salt);
             Why { text: journal::mask_contacts(reason), salt: hex(&salt) }
         });
-        let mut data = journal::plain(&after.record)?;
-        data.extend(action.data);
+        let changed = written.told.touched();
+        let mut data = written.told.plain();
+        data.extend(written.action.data);
         let causation_id = self.first_event.clone();
         self.first_event.get_or_insert_with(|| event_id.clone());
-        Ok(Entry {
+        Entry {
             event_id,
             schema_version: journal::SCHEMA_VERSION,
             timestamp_utc: stamp.now,
             build: stamp.build.clone(),
-            service: E::SERVICE.to_owned(),
-            action: action.name.to_owned(),
+            service: written.service.to_owned(),
+            action: written.action.name.to_owned(),
             request_context: stamp.context.clone(),
             as_owner: stamp.as_owner,
             surface: stamp.surface.clone(),
@@ -482,18 +491,32 @@ impl Change {
             why,
             reason_code: stamp.reason_code,
             source_refs: stamp.source_refs.clone(),
-            aggregate_type: E::AGGREGATE.to_owned(),
-            aggregate_id: after.record.id(),
-            aggregate_revision: serde_json::to_value(after.revision).map_err(Error::internal)?,
-            sequence: after.sequence + 1,
-            record: None,
+            aggregate_type: written.aggregate_type.to_owned(),
+            aggregate_id: written.aggregate_id,
+            aggregate_revision: written.revision,
+            sequence: written.sequence + 1,
+            record: written.record,
             correlation_id: stamp.request_id.clone(),
             causation_id,
-            changed: journal::touched(before, &after.record)?,
+            changed,
             data,
-            previous_hash: after.chain.clone(),
-        })
+            previous_hash: written.chain,
+        }
     }
+}
+
+/// What an entry is made of, whatever kind of record it tells of: said once, not for each kind.
+struct Written {
+    service: &'static str,
+    aggregate_type: &'static str,
+    aggregate_id: String,
+    revision: Value,
+    told: Told,
+    /// How many entries there were, and the hash of the last.
+    sequence: u64,
+    chain: String,
+    record: Option<ItemKey>,
+    action: Action,
 }
 
 /// `conflict`, with the record as it stands (contract §5).

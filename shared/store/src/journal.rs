@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     codec::{self, Item},
-    entity::{Class, Classified, Entity, Stored},
+    entity::{Class, Entity, Stored},
     key::{self, Index, Key, Listing, Order, Partition},
 };
 
@@ -130,8 +130,9 @@ pub struct Entry {
 impl Entry {
     /// The hash that the next entry of the aggregate carries. Does not cover what may be blanked.
     pub fn hash(&self) -> Result<String> {
-        let bare = Self { why: None, ..self.clone() };
-        Ok(canonical::hash(&serde_json::to_value(bare).map_err(Error::internal)?))
+        let mut bare = fields(self)?;
+        bare.remove("why");
+        Ok(canonical::hash(&bare.into()))
     }
 
     /// The hash of a reason.
@@ -145,10 +146,11 @@ impl Entry {
         Key::new(&partition, &[&sort_key(self.sequence)])
     }
 
-    pub(crate) fn item(&self, key: &Key<Self>) -> Result<Item> {
+    /// The item of the entry, whose hash is known.
+    pub(crate) fn item(&self, key: &Key<Self>, hash: &str) -> Result<Item> {
         let mut item = codec::key_item(&key.pk, &key.sk);
         item.insert("type".to_owned(), codec::text(TYPE));
-        item.insert("hash".to_owned(), codec::text(self.hash()?));
+        item.insert("hash".to_owned(), codec::text(hash));
         item.insert("data".to_owned(), codec::value(self)?);
         let (_, partition, sort) = Index::Third.names();
         item.insert(partition.to_owned(), codec::text(self.day().as_str()));
@@ -193,28 +195,40 @@ pub(crate) fn sort_key(sequence: u64) -> String {
     format!("{sequence:012}")
 }
 
-/// The fields that differ, with values only where they are not personal.
-pub(crate) fn touched<E: Entity>(before: Option<&Stored<E>>, after: &E) -> Result<Vec<Touched>> {
-    let before = before.map(|stored| fields(&stored.record)).transpose()?.unwrap_or_default();
-    let after = fields(after)?;
-    Ok(E::CLASSES
-        .iter()
-        .filter(|(_, class)| *class != Class::Secret)
-        .filter(|(field, _)| value(&before, field) != value(&after, field))
-        .map(|(field, class)| {
-            let shown = |fields: &Map<String, Value>| {
-                value(fields, field).cloned().filter(|_| *class == Class::Plain)
-            };
-            Touched { field: (*field).to_owned(), before: shown(&before), after: shown(&after) }
-        })
-        .collect())
+/// What of a record's change its journal may tell of, whatever kind of record it is.
+pub(crate) struct Told {
+    pub(crate) classes: &'static [(&'static str, Class)],
+    /// Its fields before; none where it is new.
+    pub(crate) before: Map<String, Value>,
+    /// Its fields after.
+    pub(crate) after: Map<String, Value>,
 }
 
-/// The fields of a record that an event may tell.
-pub(crate) fn plain<E: Entity>(record: &E) -> Result<Map<String, Value>> {
-    let fields = fields(record)?;
-    let plain = <E as Classified>::CLASSES.iter().filter(|(_, class)| *class == Class::Plain);
-    Ok(plain.filter_map(|(field, _)| Some(((*field).to_owned(), value(&fields, field)?.clone()))).collect())
+impl Told {
+    pub(crate) fn of<E: Entity>(before: Option<&Stored<E>>, after: &E) -> Result<Self> {
+        let before = before.map(|stored| fields(&stored.record)).transpose()?.unwrap_or_default();
+        Ok(Self { classes: E::CLASSES, before, after: fields(after)? })
+    }
+
+    /// The fields that differ, with values only where they are not personal.
+    pub(crate) fn touched(&self) -> Vec<Touched> {
+        let told = self.classes.iter().filter(|(_, class)| *class != Class::Secret);
+        told.filter(|(field, _)| value(&self.before, field) != value(&self.after, field))
+            .map(|(field, class)| {
+                let shown = |fields: &Map<String, Value>| {
+                    value(fields, field).cloned().filter(|_| *class == Class::Plain)
+                };
+                Touched { field: (*field).to_owned(), before: shown(&self.before), after: shown(&self.after) }
+            })
+            .collect()
+    }
+
+    /// The fields that an event may tell, as they are now.
+    pub(crate) fn plain(mut self) -> Map<String, Value> {
+        let plain = self.classes.iter().filter(|(_, class)| *class == Class::Plain);
+        let told = plain.filter_map(|(field, _)| self.after.remove_entry(*field));
+        told.filter(|(_, value)| !value.is_null()).collect()
+    }
 }
 
 fn value<'a>(fields: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {

@@ -24,6 +24,11 @@ async fn walk(world: &World, colours: &[&str], order: Order, size: usize, all: &
         let things =
             |page: &Page<Thing>| page.records.iter().map(|stored| stored.record.clone()).collect::<Vec<_>>();
         assert_eq!((things(&made), &made.position), (things(&page), &page.position));
+        let again = || by_rank(&world.org, colours, order).of_anything();
+        let ahead = world.store().ahead(again(), position.clone(), limit).await.expect("a page");
+        assert!(ahead.is(&list, position.as_deref(), limit) && !ahead.is(&list, Some("elsewhere"), limit));
+        let read = ahead.page(&list).expect("records");
+        assert_eq!((things(&read), &read.position), (things(&page), &page.position));
         ranks.extend(page.records.iter().map(|stored| stored.record.rank));
         match page.position {
             Some(next) => {
@@ -64,6 +69,7 @@ proptest! {
     }
 }
 
+/// Whether pages begin with what was read ahead or not, they are the same.
 #[tokio::test]
 async fn what_passes_a_test_fills_pages_however_far_it_lies_apart() {
     let world = World::new().await;
@@ -80,7 +86,13 @@ async fn what_passes_a_test_fills_pages_however_far_it_lies_apart() {
     let (mut pages, mut position) = (Vec::new(), None::<String>);
     loop {
         let limit = Limit::clamp(3);
-        let page = world.store().page_where(&list, position.as_deref(), limit, passes).await.unwrap();
+        let read = by_rank(&world.org, &COLOURS, Order::Ascending).of_anything();
+        let ahead = world.store().ahead(read, position.clone(), limit).await;
+        assert!(ahead.is_some());
+        let with = world.store().page_where(&list, position.as_deref(), limit, passes, ahead).await.unwrap();
+        let page = world.store().page_where(&list, position.as_deref(), limit, passes, None).await.unwrap();
+        assert_eq!(with.position, page.position);
+        assert_eq!(with.records.len(), page.records.len());
         pages.push(page.records.iter().map(|stored| stored.record.rank).collect::<Vec<_>>());
         position = page.position;
         if position.is_none() {
