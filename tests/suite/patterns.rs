@@ -13,7 +13,12 @@ use crm::{
     customer::Kind,
     lookup::{By, Sought},
 };
-use identity::{assignment::Assignee, invitation::InvitationStatus, keys::Invited};
+use identity::{
+    assignment::Assignee,
+    invitation::InvitationStatus,
+    invite::InviteStatus,
+    keys::{Invited, InviteesOf},
+};
 use ofm::{
     facility::Kind as FacilityKind,
     hold::{Child, Parent},
@@ -154,6 +159,18 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         query!(identity::keys::assignments_by_assignee(org, Assignee::ServiceAccount(account), all())),
         query!(identity::keys::members_assigned_to(org, logical, all())),
         query!(identity::keys::service_accounts_assigned_to(org, logical, all())),
+        get!(identity::keys::invite(org, s.id("invite"))),
+        get!(identity::keys::invite_code(&s.text("invite_code", "ABCDE-FGHJK"))),
+        get!(identity::keys::standing_invite(org, "{user_or_email_hash}")),
+        query!(identity::keys::invites(org, InviteesOf::Org, &[InviteStatus::Active], now)),
+        query!(identity::keys::invites(org, InviteesOf::User(user), all(), now)),
+        query!(identity::keys::invites(
+            org,
+            InviteesOf::Email("{email_hash}"),
+            &[InviteStatus::Expired],
+            now
+        )),
+        query!(identity::keys::invites_to_person("{user_or_email_hash}")),
         get!(identity::keys::clock()),
     ]
 }

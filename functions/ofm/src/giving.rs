@@ -2,13 +2,13 @@
 
 use contract::{
     error::{Error, Result, Tag},
-    grants::Grant,
+    grants::{Grant, Grants},
     ids::LogicalGuid,
     roles::Roles,
 };
 use identity::assignment::Assignee;
 use serde_json::json;
-use service::Ctx;
+use service::{Ctx, Place};
 
 /// Refuses roles that are given by somebody who has not got them. An owner gives any.
 pub(crate) fn within_own(ctx: &Ctx, given: &Roles) -> Result<()> {
@@ -22,7 +22,16 @@ pub(crate) fn within_own(ctx: &Ctx, given: &Roles) -> Result<()> {
 
 /// Refuses grants at a facility that are given by somebody who has not got them there. An owner gives any.
 pub(crate) async fn within_own_grants(ctx: &Ctx, logical: LogicalGuid, given: &[Grant]) -> Result<()> {
-    let missing = ctx.grants_at(logical).await?.missing(given);
+    within(&ctx.grants_at(logical).await?, given)
+}
+
+/// The same, at a facility that was read.
+pub(crate) fn within_own_grants_in(ctx: &Ctx, place: &Place, given: &[Grant]) -> Result<()> {
+    within(&ctx.grants_in(place), given)
+}
+
+fn within(own: &Grants, given: &[Grant]) -> Result<()> {
+    let missing = own.missing(given);
     if missing.is_empty() {
         return Ok(());
     }

@@ -12,6 +12,7 @@ pub mod facility;
 pub mod founding;
 mod giving;
 pub mod hold;
+pub mod invite;
 pub mod keys;
 mod lifecycle;
 pub mod member;
@@ -35,6 +36,7 @@ pub static SERVICE: Service = Service {
         own_orgs::ROUTES,
         owner::ROUTES,
         member::ROUTES,
+        invite::ROUTES,
         cost_centre::ROUTES,
         facility::ROUTES,
         facility::physical::ROUTES,

@@ -8,13 +8,14 @@ use contract::{
 };
 use identity::{
     invitation::{Invitation, InvitationStatus},
+    invite::Invite,
     keys::{self, Invited},
     member::{EmployeeCodeClaim, Member},
     owner::Owner,
     user::{EmailClaim, FORMER_MEMBER, User},
 };
 use service::{Ctx, Writer};
-use store::{Stored, System};
+use store::{Org, Stored, System};
 
 use crate::membership::{self, Tie};
 
@@ -41,6 +42,7 @@ pub(crate) fn of_user(user: &User) -> Result<User> {
 
 /// Scrubs what other records repeat of a user, and cuts the e-mail's claim off from the user.
 pub(crate) async fn of_copies(ctx: &Ctx, change: &mut Writer, user: &User) -> Result<()> {
+    of_invites(ctx, user).await?;
     let ties = membership::ties(ctx, user.user_guid).await?;
     let invitations = match &user.email {
         Some(email) => of_email(ctx, change, &EmailClaim::hash(email, ctx.lookup_key())).await?,
@@ -61,6 +63,36 @@ pub(crate) async fn of_copies(ctx: &Ctx, change: &mut Writer, user: &User) -> Re
         ctx.commit(writer).await?;
     }
     Ok(())
+}
+
+/// Binds the person's invites to become a member to their id, and takes e-mail and message out of them: before all else,
+/// for there may be many. What is written again finds nothing to do.
+async fn of_invites(ctx: &Ctx, user: &User) -> Result<()> {
+    let mut names = vec![user.user_guid.to_string()];
+    names.extend(user.email.as_ref().map(|email| EmailClaim::hash(email, ctx.lookup_key())));
+    for name in names {
+        for invites in ctx.all(&keys::invites_to_person(&name)).await?.chunks(TIES_AT_ONCE) {
+            let mut writer = ctx.change();
+            invites.iter().try_for_each(|invite| forget(&mut writer, invite, user.user_guid))?;
+            ctx.commit(writer).await?;
+        }
+    }
+    Ok(())
+}
+
+fn forget(change: &mut Writer, before: &Stored<Invite>, user: UserGuid) -> Result<()> {
+    let Invite { email, message, org_guid, .. } = &before.record;
+    if email.is_none() && message.is_none() {
+        return Ok(());
+    }
+    let nameless = Invite {
+        user_guid: Some(user),
+        email: None,
+        email_hash: None,
+        message: None,
+        ..before.record.clone()
+    };
+    change.adjust(&Org::checked(*org_guid), before, nameless, "member-invite-updated").map(drop)
 }
 
 /// Leaves the claim with nothing but its hash, and finds the invitations that hold the e-mail.

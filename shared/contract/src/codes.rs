@@ -102,6 +102,21 @@ impl ReferralCode {
     }
 }
 
+code! {
+    /// The code of an invite to become a member: two groups of 5 (ofm §9.1).
+    InviteCode, is_invite_code,
+    "must be two groups of 5 letters or digits: AAAAA-AAAAA",
+    "^ *[A-Za-z0-9]{5}-[A-Za-z0-9]{5} *$"
+}
+
+impl InviteCode {
+    /// The code that these random bytes stand for.
+    pub fn from_random(bytes: [u8; 10]) -> Self {
+        let groups = bytes.chunks(5).map(|group| group.iter().copied().map(letter).collect::<String>());
+        Self(groups.collect::<Vec<_>>().join("-"))
+    }
+}
+
 impl CcCode {
     /// The code that these random bytes stand for.
     pub fn from_random(bytes: [u8; 12]) -> Self {
@@ -140,6 +155,11 @@ fn is_cc_code(code: &[u8]) -> bool {
 fn is_referral_code(code: &[u8]) -> bool {
     let is_group = |group: &[u8]| !group.is_empty() && group.iter().copied().all(is_letter_or_digit);
     (4..=64).contains(&code.len()) && code.split(|byte| *byte == b'-').all(is_group)
+}
+
+fn is_invite_code(code: &[u8]) -> bool {
+    let has_its_place = |(place, &byte)| if place == 5 { byte == b'-' } else { is_letter_or_digit(byte) };
+    code.len() == 11 && code.iter().enumerate().all(has_its_place)
 }
 
 fn is_invitation_code(code: &[u8]) -> bool {
@@ -221,6 +241,14 @@ mod tests {
     }
 
     #[test]
+    fn invite_codes() {
+        check::<InviteCode>(
+            &[("ABCDE-23456", "ABCDE-23456"), (" abcde-23456", "ABCDE-23456")],
+            &["", "ABCDE23456", "ABCDE-2345", "ABCD-E23456", "ABCDE_23456", "ABCDE-234567"],
+        );
+    }
+
+    #[test]
     fn the_reader_of_an_error_learns_the_rule() {
         let error = serde_json::from_value::<OrgCode>(json!("A!")).unwrap_err();
         assert_eq!(error.to_string(), "must be 3 to 16 letters or digits, starting with a letter");
@@ -240,11 +268,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_drawn_is_valid_and_stays_as_it_is(cc: [u8; 12], invitation: [u8; 10]) {
+        fn what_is_drawn_is_valid_and_stays_as_it_is(cc: [u8; 12], invitation: [u8; 10], invite: [u8; 10]) {
             let cc = CcCode::from_random(cc);
             prop_assert_eq!(cc.as_str().parse(), Ok(cc.clone()));
             let invitation = InvitationCode::from_random(invitation);
             prop_assert_eq!(invitation.as_str().parse(), Ok(invitation.clone()));
+            let invite = InviteCode::from_random(invite);
+            prop_assert_eq!(invite.as_str().parse(), Ok(invite.clone()));
         }
 
         #[test]

@@ -113,6 +113,8 @@ ids! {
     ChannelGuid;
     /// A till or other station of a logical facility.
     StationGuid;
+    /// An invite to become a member.
+    InviteGuid;
     /// A customer of an org.
     CustomerGuid;
     /// One of the addresses of a record.

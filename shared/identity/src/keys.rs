@@ -4,8 +4,8 @@
 use std::{collections::BTreeSet, fmt::Display};
 
 use contract::{
-    codes::{InvitationCode, OrgCode},
-    ids::{InvitationId, LogicalGuid, ServiceAccountGuid, UserGuid},
+    codes::{InvitationCode, InviteCode, OrgCode},
+    ids::{InvitationId, InviteGuid, LogicalGuid, ServiceAccountGuid, UserGuid},
     time::Time,
 };
 use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
@@ -16,6 +16,7 @@ use crate::{
     clock::ClockShift,
     facility::LogicalFacility,
     invitation::{Invitation, InvitationCodeClaim, InvitationStatus},
+    invite::{Invite, InviteCodeClaim, InviteStatus, StandingInvite},
     lifecycle::Status,
     member::{EmployeeCodeClaim, Member, MemberState},
     org::{OrgCodeClaim, OrgRecord},
@@ -334,6 +335,88 @@ pub fn invitations(invited: Invited<'_>, statuses: &[InvitationStatus], now: Tim
         [InvitationStatus::Expired] => list.between(None, Some(&now)),
         _ => list,
     }
+}
+
+/// An invite to become a member.
+pub fn invite(org: &Org, guid: InviteGuid) -> Key<Invite> {
+    Key::new(&Partition::of("ofm", org).part("member-invite").part(guid), &[&"invite"])
+}
+
+/// Which invite has this code.
+pub fn invite_code(code: &InviteCode) -> Key<InviteCodeClaim> {
+    Key::new(&Partition::of_system("ofm").part("member-invite-code").part(code), &[&"claim"])
+}
+
+/// Which invite of a person to an org stands; the person by their id, or by the keyed hash of their e-mail.
+pub fn standing_invite(org: &Org, person: &str) -> Key<StandingInvite> {
+    Key::new(&Partition::of("ofm", org).part("standing-invite").part(person), &[&"claim"])
+}
+
+/// Whose invites a list holds.
+#[derive(Clone, Copy, Debug)]
+pub enum InviteesOf<'a> {
+    /// Everybody's.
+    Org,
+    /// Those that name this user.
+    User(UserGuid),
+    /// Those that name the e-mail with this keyed hash.
+    Email(&'a str),
+}
+
+/// What names one person is listed for all orgs, so that it is found when the person is to be forgotten.
+fn invites_to(person: impl Display, status: InviteStatus) -> Partition {
+    Partition::of_system("ofm").part("member-invites").part(person).state(status)
+}
+
+fn invites_of(org: &Org, status: InviteStatus) -> Partition {
+    Partition::of("ofm", org).part("member-invites").state(status)
+}
+
+pub(crate) fn invite_lists(org: &Org, invite: &Invite) -> Indexes {
+    let Invite { invite_guid, user_guid, email_hash, status, expires_at, .. } = invite;
+    let lists = Indexes::none().first(invites_of(org, *status), &[expires_at, invite_guid]);
+    let to = match (user_guid, email_hash) {
+        (Some(user), _) => invites_to(user, *status),
+        (None, Some(hash)) => invites_to(hash, *status),
+        (None, None) => return lists,
+    };
+    lists.second(to, &[&org.guid(), expires_at, invite_guid])
+}
+
+/// The invites of an org that stand in some way at this time, in the order in which they end.
+pub fn invites(org: &Org, of: InviteesOf<'_>, statuses: &[InviteStatus], now: Time) -> Listing<Invite> {
+    // Active ones and expired ones lie in one partition, divided by the time: what ended cannot move by itself.
+    let stored: BTreeSet<_> = statuses
+        .iter()
+        .map(|status| match status {
+            InviteStatus::Expired => InviteStatus::Active,
+            status => *status,
+        })
+        .collect();
+    let (index, partitions): (_, Vec<_>) = match of {
+        InviteesOf::Org => (Index::First, stored.iter().map(|status| invites_of(org, *status)).collect()),
+        InviteesOf::User(user) => {
+            (Index::Second, stored.iter().map(|status| invites_to(user, *status)).collect())
+        }
+        InviteesOf::Email(hash) => {
+            (Index::Second, stored.iter().map(|status| invites_to(hash, *status)).collect())
+        }
+    };
+    let list = Listing::new(index, partitions, Order::Ascending);
+    let guid = org.guid();
+    let within: &[&dyn Display] = if matches!(of, InviteesOf::Org) { &[] } else { &[&guid] };
+    let later = Time::from_millis(now.millis() + 1).unwrap_or(now);
+    match statuses {
+        [InviteStatus::Active] => list.beginning_between(within, Some(&later), None),
+        [InviteStatus::Expired] => list.beginning_between(within, None, Some(&now)),
+        _ => list.beginning_between(within, None, None),
+    }
+}
+
+/// All invites of a person, to whatever org: the person by their id, or by the keyed hash of their e-mail.
+pub fn invites_to_person(person: &str) -> Listing<Invite> {
+    let statuses = [InviteStatus::Active, InviteStatus::Accepted, InviteStatus::Revoked];
+    Listing::new(Index::Second, statuses.map(|status| invites_to(person, status)), Order::Ascending)
 }
 
 /// The shift of the test clock.

@@ -12,6 +12,7 @@ pub mod assignment;
 pub mod clock;
 pub mod facility;
 pub mod invitation;
+pub mod invite;
 pub mod keys;
 pub mod lifecycle;
 mod marker;

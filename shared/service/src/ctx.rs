@@ -17,7 +17,7 @@ use contract::{
     time::Time,
 };
 use futures::future::try_join;
-use identity::org::OrgRecord;
+use identity::{invite::InviteCodeClaim, org::OrgRecord};
 use serde_json::Value;
 use store::{
     Action, Ahead, Batch, Change, Entity, Figures, Found, Key, Listing, Org, Page, Stamp, Store, Stored,
@@ -152,13 +152,18 @@ impl Ctx {
 
     /// The records under some keys, those that are there: however many keys these are.
     pub async fn get_all<E: Entity>(&self, keys: &[Key<E>]) -> Result<Vec<Stored<E>>> {
-        let mut records = Vec::new();
+        Ok(self.get_each(keys).await?.into_iter().flatten().collect())
+    }
+
+    /// The record under each of some keys, where it is there: however many keys these are.
+    pub async fn get_each<E: Entity>(&self, keys: &[Key<E>]) -> Result<Vec<Option<Stored<E>>>> {
+        let mut records = Vec::with_capacity(keys.len());
         for keys in keys.chunks(Batch::MOST) {
             let mut batch = Batch::default();
             batch.want_all(keys);
             let found = self.read(batch).await?;
             for key in keys {
-                records.extend(found.get(key)?);
+                records.push(found.get(key)?);
             }
         }
         Ok(records)
@@ -346,6 +351,20 @@ impl Ctx {
         (org, Writer { ctx: self.clone(), change })
     }
 
+    /// The org of an invite whose code the caller sent: what is done there must rest on the invite's being for them.
+    pub fn org_of_invite(&self, code: &InviteCodeClaim) -> Org {
+        Org::checked(code.org_guid)
+    }
+
+    /// A change in the name of an org that the request did not name.
+    pub fn change_in(&self, org: &OrgRecord) -> Writer {
+        let mut stamp = (*self.request.stamp).clone();
+        stamp.context.org_guid = Some(org.org_guid.to_string());
+        stamp.context.orgcode = Some(org.orgcode.to_string());
+        let change = Change::new(Arc::new(stamp), self.app.chance.clone());
+        Writer { ctx: self.clone(), change }
+    }
+
     /// Writes a part of a job that does not fit into one transaction, or what must stand although the request is
     /// refused (a failed log-in that is counted). Everything else returns its change, for the dispatcher to write
     /// together with the idempotency record.
@@ -467,6 +486,11 @@ impl Writer {
     /// Takes an item away that is still as it was read; else the command is decided again.
     pub fn discard<E: Entity>(&mut self, scope: &E::Scope, seen: &Stored<E>) -> Result<()> {
         self.change.discard(scope, seen)
+    }
+
+    /// Gives a claim up that another request may take over meanwhile: only as it was read.
+    pub fn release_seen<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
+        self.change.release_seen(key, seen)
     }
 
     /// Writes only if this record is still as it was read; else the command is decided again.

@@ -106,6 +106,22 @@ impl Ctx {
         Ok(place)
     }
 
+    /// Several facilities, in the order in which they are named, in one round trip.
+    pub async fn places(&self, logicals: &[LogicalGuid]) -> Result<Vec<Place>> {
+        let (org, assignee) = (self.org()?, self.caller().assignee());
+        let mut batch = Batch::default();
+        for logical in logicals {
+            Place::want(org, assignee, *logical, &mut batch);
+        }
+        let found = self.read(batch).await?;
+        logicals.iter().map(|logical| Place::of(org, assignee, *logical, &found)).collect()
+    }
+
+    /// What the caller may do at a facility that was read.
+    pub fn grants_in(&self, place: &Place) -> Grants {
+        place.grants(self.caller(), self.now())
+    }
+
     /// What the caller may do at a facility. For an owner nothing is read.
     pub async fn grants_at(&self, logical: LogicalGuid) -> Result<Grants> {
         if self.caller().is_owner {

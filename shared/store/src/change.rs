@@ -316,6 +316,13 @@ impl Change {
         self.push(key, Effect::Add(by.increments()), condition, moved(tally::TYPE));
     }
 
+    /// Takes an item away as it was read; if another request has changed it, the command is decided again.
+    pub fn release_seen<E: Entity>(&mut self, key: &Key<E>, seen: &Stored<E>) -> Result<()> {
+        let condition = Condition::At(codec::value(&seen.revision)?);
+        self.push(key, Effect::Delete, condition, moved("a claim"));
+        Ok(())
+    }
+
     /// Takes an item away that was found by [`Store::keys_of`](crate::Store::keys_of). It must still be there.
     pub fn remove(&mut self, key: &Key<Anything>) {
         self.push(key, Effect::Delete, Condition::Present, moved("an item"));

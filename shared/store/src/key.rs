@@ -258,6 +258,27 @@ impl<E> Listing<E> {
         self
     }
 
+    /// Only those whose sort key begins with these parts and goes on not below `from` and not above what begins with
+    /// `to`.
+    #[must_use]
+    pub fn beginning_between(
+        mut self,
+        sort: &[&dyn Display],
+        from: Option<&dyn Display>,
+        to: Option<&dyn Display>,
+    ) -> Self {
+        let with = |part: Option<&dyn Display>| {
+            let next = part.map(ToString::to_string).unwrap_or_default();
+            let parts: Vec<&dyn Display> = sort.iter().copied().chain([&next as &dyn Display]).collect();
+            sort_key(&parts)
+        };
+        if from.is_some() || !sort.is_empty() {
+            self.from = with(from);
+        }
+        self.to = format!("{}{LAST}", with(to));
+        self
+    }
+
     /// Index, partitions and range, for documents and tests.
     pub fn parts(&self) -> (Index, &[String], &str, &str) {
         (self.index, &self.partitions, &self.from, &self.to)

@@ -215,10 +215,21 @@ async fn people(deployment: &Deployment) -> Vec<Refusal> {
     call(&tenant.client, "/ofm/member/add", &member).await.data();
     let member_again = call(&tenant.client, "/ofm/member/add", &member).await;
     let owner = call(&tenant.client, "/ofm/owner/secondary/add", &member).await.data().clone();
+    let other = deployment.person().await;
+    let invite = json!({ "org_guid": tenant.org_guid, "user_guid": other.user_guid });
+    let made = call(&tenant.client, "/ofm/member/invite/create", &invite).await.data().clone();
+    let invite_again = call(&tenant.client, "/ofm/member/invite/create", &invite).await;
+    let revoke = json!({
+        "org_guid": tenant.org_guid, "invite_guid": made["invite_guid"], "expected_revision": made["revision"],
+    });
+    call(&tenant.client, "/ofm/member/invite/revoke", &revoke).await.data();
+    let accept = json!({ "code": made["code"] });
     let mut again = member.clone();
     again["expected_revision"] = owner["revision"].clone();
     vec![
         (Tag::DuplicateMember, member_again),
+        (Tag::DuplicateInvite, invite_again),
+        (Tag::InvitationRevoked, call(&other.client, "/ofm/member/invite/accept", &accept).await),
         (Tag::DuplicateOwner, call(&tenant.client, "/ofm/owner/secondary/add", &again).await),
         (Tag::NotPrimaryOwner, call(&person.client, "/ofm/owner/secondary/add", &member).await),
     ]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use testkit::World;
 
 mod facilities;
+mod invites;
 mod places;
 
 use super::{by, people};
@@ -28,6 +29,8 @@ async fn owner_revision(world: &World, user: UserGuid) -> Value {
 pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
     let fields = match path.split('/').nth(1)? {
         _ if path == "/org/create" => return Some(found_org(world).await),
+        "member" if path == "/member/invite/accept" => return Some(invites::acceptance(world).await),
+        "member" if path.starts_with("/member/invite/") => invites::sample(world, path).await?,
         "owner" => of_owners(world, path).await?,
         "member" => of_members(world, path).await?,
         "cost-centre" => of_cost_centres(world, path).await?,

@@ -4,6 +4,7 @@ mod assignment;
 mod cost_centre;
 mod facility;
 mod founding;
+mod invite;
 mod member;
 mod membership;
 mod org;

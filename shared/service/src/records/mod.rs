@@ -3,6 +3,7 @@
 
 mod facility;
 mod invitation;
+mod invite;
 mod key_policy;
 mod member;
 mod org;
@@ -11,5 +12,6 @@ mod service_account;
 mod user;
 
 pub use invitation::InvitationView;
+pub use invite::InviteView;
 pub use member::MemberView;
 pub use user::UserView;
