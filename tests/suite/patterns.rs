@@ -22,6 +22,7 @@ use identity::{
 use ofm::{
     facility::Kind as FacilityKind,
     hold::{Child, Parent},
+    keys::team::Teams,
 };
 use referral::{
     total::Period,
@@ -200,6 +201,7 @@ fn crm(s: &Samples, org: &Org) -> Vec<Pattern> {
 }
 
 fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
+    let team = s.id("team");
     let (logical, zone) = (s.id("logical"), s.id("zone"));
     let code = &s.text("code", "CODE-0000");
     let parent = Parent::Logical(logical);
@@ -219,6 +221,14 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::zone::by_code(org, logical, code)),
         query!(ofm::keys::zone::by_path(org, logical, all())),
         query!(ofm::keys::zone::by_parent(org, logical, Some(zone), all())),
+        get!(ofm::keys::team::by_guid(org, team)),
+        get!(ofm::keys::team::by_code(org, &s.text("team_code", "TEAM-0000"))),
+        query!(ofm::keys::team::by_status(org, Teams::All, all())),
+        query!(ofm::keys::team::by_status(org, Teams::OfFacility(s.id("logical")), all())),
+        query!(ofm::keys::team::by_status(org, Teams::OfNoFacility, all())),
+        get!(ofm::keys::team::member(org, team, s.id("user"))),
+        query!(ofm::keys::team::members(org, team, all())),
+        query!(ofm::keys::team::by_member(org, s.id("user"), all())),
         get!(ofm::keys::tries::of_user(s.id("user"))),
     ]
 }

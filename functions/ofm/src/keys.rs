@@ -3,6 +3,7 @@
 
 pub mod facility;
 pub mod hold;
+pub mod team;
 pub mod zone;
 
 /// Cost centres.

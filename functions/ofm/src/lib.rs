@@ -8,6 +8,7 @@ use service::{Service, Style};
 mod access;
 pub mod assignment;
 pub mod cost_centre;
+mod crew;
 pub mod facility;
 pub mod founding;
 mod giving;
@@ -20,6 +21,7 @@ pub mod org;
 pub mod own_orgs;
 pub mod owner;
 pub mod stat;
+pub mod team;
 pub mod tries;
 pub mod zone;
 
@@ -37,6 +39,8 @@ pub static SERVICE: Service = Service {
         owner::ROUTES,
         member::ROUTES,
         invite::ROUTES,
+        team::ROUTES,
+        team::member::ROUTES,
         cost_centre::ROUTES,
         facility::ROUTES,
         facility::physical::ROUTES,

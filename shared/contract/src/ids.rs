@@ -115,6 +115,8 @@ ids! {
     StationGuid;
     /// An invite to become a member.
     InviteGuid;
+    /// A team of an org.
+    TeamGuid;
     /// A customer of an org.
     CustomerGuid;
     /// One of the addresses of a record.

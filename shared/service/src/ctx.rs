@@ -263,6 +263,22 @@ impl Ctx {
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
     }
 
+    /// The page that the request asks for, of what `show` makes of the records of a list: nothing of those that are not
+    /// to be seen.
+    pub async fn list_shown<E: Entity, T, Shown>(
+        &self,
+        listing: &Listing<E>,
+        show: impl Fn(Vec<Stored<E>>) -> Shown,
+    ) -> Result<(Vec<T>, Option<String>)>
+    where
+        Shown: Future<Output = Result<Vec<Option<T>>>>,
+    {
+        let after = self.position()?;
+        let (shown, position) =
+            self.request.store.page_shown(listing, after.as_deref(), self.request.limit, show).await?;
+        Ok((shown, position.map(|position| self.seal(&position))))
+    }
+
     /// Up to `most` records of a list after a position: where one page is put together from several.
     pub async fn page<E: Entity>(
         &self,

@@ -223,6 +223,40 @@ impl Store {
         }
     }
 
+    /// A page of what `show` makes of the records of a list, in its order; it makes nothing of those that are not to be
+    /// seen. Reads on until the page is full or the list ends, each time twice as far.
+    pub async fn page_shown<E: Entity, T, Shown>(
+        &self,
+        list: &Listing<E>,
+        after: Option<&str>,
+        limit: Limit,
+        show: impl Fn(Vec<Stored<E>>) -> Shown,
+    ) -> Result<(Vec<T>, Option<String>)>
+    where
+        Shown: Future<Output = Result<Vec<Option<T>>>>,
+    {
+        let mut after = after.map(str::to_owned);
+        let (mut shown, mut position, mut most) = (Vec::new(), None, limit.get());
+        loop {
+            let (items, more) = self.items(list, after.as_deref(), most).await?;
+            let places: Vec<_> = items.iter().map(|item| string(item, list.index.names().2)).collect();
+            after = places.last().cloned();
+            let records = items.into_iter().map(Stored::decode).collect::<Result<Vec<_>>>()?;
+            for (place, view) in places.into_iter().zip(show(records).await?) {
+                let Some(view) = view else { continue };
+                if shown.len() == limit.get() {
+                    return Ok((shown, position));
+                }
+                shown.push(view);
+                position = Some(place);
+            }
+            if !more {
+                return Ok((shown, None));
+            }
+            most = (2 * most).min(Limit::MOST.get());
+        }
+    }
+
     /// The next items of a list, and whether there are more.
     pub(crate) async fn items<E>(
         &self,

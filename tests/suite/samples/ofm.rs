@@ -9,6 +9,7 @@ use testkit::World;
 mod facilities;
 mod invites;
 mod places;
+mod teams;
 
 use super::{by, people};
 use crate::request::Sample;
@@ -31,6 +32,7 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
         _ if path == "/org/create" => return Some(found_org(world).await),
         "member" if path == "/member/invite/accept" => return Some(invites::acceptance(world).await),
         "member" if path.starts_with("/member/invite/") => invites::sample(world, path).await?,
+        "team" => teams::sample(world, path).await?,
         "owner" => of_owners(world, path).await?,
         "member" => of_members(world, path).await?,
         "cost-centre" => of_cost_centres(world, path).await?,

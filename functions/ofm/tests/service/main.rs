@@ -14,4 +14,5 @@ mod people;
 mod places;
 mod races;
 mod stat;
+mod team;
 mod zone;

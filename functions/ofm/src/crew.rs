@@ -1,0 +1,38 @@
+//! Who may be given work (contract ofm §11).
+
+use contract::{
+    error::{Error, Result, Tag},
+    ids::LogicalGuid,
+};
+use identity::{
+    assignment::Assignee,
+    keys::{assignment, member},
+    member::{Member, MemberState},
+};
+use serde_json::json;
+use service::{Ctx, Writer};
+use store::Stored;
+
+fn unfit() -> Error {
+    Error::from(Tag::InvalidState).detail("field", "user_guid")
+}
+
+/// Refuses who is no active member or, where it is about a facility, neither assigned there nor an owner: now, or when
+/// the change is written.
+pub(crate) async fn refuse_unfit(
+    ctx: &Ctx,
+    change: &mut Writer,
+    stored: &Stored<Member>,
+    at: Option<LogicalGuid>,
+) -> Result<()> {
+    let (org, person) = (ctx.org()?, &stored.record);
+    if person.state != MemberState::Active {
+        return Err(unfit().detail("state", json!(person.state)));
+    }
+    change.require(&member(org, person.user_guid), stored)?;
+    let Some(logical) = at.filter(|_| !person.is_owner()) else { return Ok(()) };
+    let key = assignment(org, Assignee::Member(person.user_guid), logical);
+    let assigned = ctx.get(&key).await?.filter(|found| found.record.counts(person.epoch, ctx.now()));
+    let assigned = assigned.ok_or_else(|| unfit().detail("logical_guid", json!(logical)))?;
+    change.require(&key, &assigned)
+}
