@@ -20,9 +20,11 @@ use identity::{
     keys::{Invited, InviteesOf},
 };
 use ofm::{
+    diary::Diary,
     facility::Kind as FacilityKind,
     hold::{Child, Parent},
     keys::team::Teams,
+    span::Whose,
 };
 use referral::{
     total::Period,
@@ -138,6 +140,7 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(identity::keys::owned_orgs(user)),
         get!(identity::keys::owner_seats(org)),
         get!(identity::keys::employee_code(org, "{code_hash}")),
+        get!(identity::keys::open_entry(org, user)),
         get!(identity::keys::user(user)),
         get!(identity::keys::email("{email_hash}")),
         get!(identity::keys::session(user, "{token_hash}")),
@@ -202,6 +205,7 @@ fn crm(s: &Samples, org: &Org) -> Vec<Pattern> {
 
 fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
     let team = s.id("team");
+    let (from, to) = (s.text("from", "2026-03-03T10:00:00.000Z"), s.text("to", "2026-03-05T12:00:00.000Z"));
     let (logical, zone) = (s.id("logical"), s.id("zone"));
     let code = &s.text("code", "CODE-0000");
     let parent = Parent::Logical(logical);
@@ -229,6 +233,13 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::team::member(org, team, s.id("user"))),
         query!(ofm::keys::team::members(org, team, all())),
         query!(ofm::keys::team::by_member(org, s.id("user"), all())),
+        get!(ofm::keys::diary::day(org, Diary::Shifts, s.id("user"), s.text("day", "2026-03-06"))),
+        get!(ofm::keys::shift::by_guid(org, s.id("shift"))),
+        query!(ofm::keys::shift::by_start(org, Whose::Facility(s.id("logical")), all(), [from, to])),
+        query!(ofm::keys::shift::by_start(org, Whose::Person(s.id("user")), all(), [from, to])),
+        get!(ofm::keys::timesheet::by_guid(org, s.id("entry"))),
+        query!(ofm::keys::timesheet::by_clock_in(org, Whose::Facility(s.id("logical")), all(), [from, to])),
+        query!(ofm::keys::timesheet::by_clock_in(org, Whose::Person(s.id("user")), all(), [from, to])),
         get!(ofm::keys::tries::of_user(s.id("user"))),
     ]
 }

@@ -1,8 +1,8 @@
-//! Who may be given work (contract ofm §11).
+//! Who may be given work: in a team, on a shift, at the clock (contract ofm §11, §16, §17).
 
 use contract::{
     error::{Error, Result, Tag},
-    ids::LogicalGuid,
+    ids::{LogicalGuid, UserGuid},
 };
 use identity::{
     assignment::Assignee,
@@ -13,8 +13,18 @@ use serde_json::json;
 use service::{Ctx, Writer};
 use store::Stored;
 
+/// A person of the org, who must be there.
+pub(crate) async fn person(ctx: &Ctx, user: UserGuid) -> Result<Stored<Member>> {
+    ctx.get(&member(ctx.org()?, user)).await?.ok_or_else(|| Error::no_such("user_guid"))
+}
+
 fn unfit() -> Error {
     Error::from(Tag::InvalidState).detail("field", "user_guid")
+}
+
+/// Refuses a person whose membership is not in force.
+pub(crate) fn refuse_absent(ctx: &Ctx, person: &Member) -> Result<()> {
+    if person.in_force(ctx.now()) { Ok(()) } else { Err(unfit().detail("state", json!(person.state))) }
 }
 
 /// Refuses who is no active member or, where it is about a facility, neither assigned there nor an owner: now, or when

@@ -179,8 +179,9 @@ impl Entity for Guard {
 /// So many of a kind are counted (ofm §1, `in-use`).
 const MOST_COUNTED: usize = 100;
 
-/// Notes how heavily something hangs on a parent from now on, in the change that makes it so.
-pub(crate) fn hang(
+/// Notes how heavily something hangs on a parent that can be closed whatever became of the parent: so the guard is not
+/// raised, and nothing that comes often stands in the way of a change of the parent (ofm §2, *Guards are exact*).
+pub(crate) fn note(
     change: &mut Writer,
     org: &Org,
     (parent, child): (Parent, Child),
@@ -188,9 +189,6 @@ pub(crate) fn hang(
     (was, is): (Weight, Weight),
 ) -> Result<()> {
     let hold = Hold { parent, child, id: id.to_string(), weight: is };
-    if is > was {
-        change.raise(org, Guard { parent })?;
-    }
     match is {
         _ if is == was => Ok(()),
         Weight::Nothing => {
@@ -199,6 +197,20 @@ pub(crate) fn hang(
         }
         Weight::Present | Weight::Active => change.overwrite(org, hold),
     }
+}
+
+/// Notes how heavily something hangs on a parent from now on, in the change that makes it so.
+pub(crate) fn hang(
+    change: &mut Writer,
+    org: &Org,
+    (parent, child): (Parent, Child),
+    id: &dyn Display,
+    (was, is): (Weight, Weight),
+) -> Result<()> {
+    if is > was {
+        change.raise(org, Guard { parent })?;
+    }
+    note(change, org, (parent, child), id, (was, is))
 }
 
 /// Moves the guard of a parent that ceases to be active: whoever comes to rely on it meanwhile decides again.

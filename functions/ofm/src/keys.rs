@@ -1,9 +1,12 @@
 //! Where the records of this service are stored, and how they are found. Every key of this crate is made here, but
 //! those of orgs, members and owners, which every service reads (`identity::keys`).
 
+pub mod diary;
 pub mod facility;
 pub mod hold;
+pub mod shift;
 pub mod team;
+pub mod timesheet;
 pub mod zone;
 
 /// Cost centres.

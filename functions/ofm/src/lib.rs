@@ -9,6 +9,7 @@ mod access;
 pub mod assignment;
 pub mod cost_centre;
 mod crew;
+pub mod diary;
 pub mod facility;
 pub mod founding;
 mod giving;
@@ -20,8 +21,11 @@ pub mod member;
 pub mod org;
 pub mod own_orgs;
 pub mod owner;
+pub mod shift;
+pub mod span;
 pub mod stat;
 pub mod team;
+pub mod timesheet;
 pub mod tries;
 pub mod zone;
 
@@ -41,6 +45,8 @@ pub static SERVICE: Service = Service {
         invite::ROUTES,
         team::ROUTES,
         team::member::ROUTES,
+        shift::ROUTES,
+        timesheet::ROUTES,
         cost_centre::ROUTES,
         facility::ROUTES,
         facility::physical::ROUTES,

@@ -10,12 +10,13 @@ use identity::{
     member::{ARCS, Member, MemberState},
     owner::OwnerState,
 };
+use ofm::timesheet::void;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use service::{
-    Access, Class, Ctx, OrgFrom, Route, Written, allow, change, direct::action, names, records::MemberView,
-    revised,
+    Access, Class, Ctx, OrgFrom, Route, Written, allow, change, clocked_in, direct::action, names,
+    records::MemberView, revised,
 };
 use store::Stored;
 
@@ -41,8 +42,7 @@ struct SetState {
     expected_revision: Option<revision::Tag>,
     /// The new state.
     state: MemberState,
-    /// Also where a timesheet entry of the member is open, which is then voided.
-    #[expect(dead_code, reason = "no timesheets are kept yet that could be open")]
+    /// Removes the member also while they are clocked in: the open timesheet entry is voided.
     force: Option<bool>,
 }
 
@@ -52,6 +52,13 @@ async fn set_state(ctx: Ctx, input: SetState, before: Stored<Member>) -> Result<
         refuse_owner(&before.record)?;
     }
     let mut change = ctx.change();
+    match (input.state, input.force) {
+        (MemberState::Removed, Some(true)) => {
+            void::open_entry_of(&ctx, &mut change, input.user_guid).await?;
+        }
+        (MemberState::Removed, _) => clocked_in::refuse(&ctx, &mut change, input.user_guid).await?,
+        (MemberState::Active | MemberState::Suspended, _) => {}
+    }
     let member = Member { state: input.state, ..before.record.clone() };
     let after = change.update(ctx.org()?, &before, member, "member-state-set")?;
     change.show(&after)

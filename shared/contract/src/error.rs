@@ -71,6 +71,10 @@ catalogue! {
     DuplicateMember = 409 "duplicate-member" "The person is a member already.";
     DuplicateInvite = 409 "duplicate-invite" "The person has an active invite already.";
     DuplicateExternalId = 409 "duplicate-external-id" "Another active sales channel has the external id.";
+    ShiftOverlap = 409 "shift-overlap" "The person has another shift at that time.";
+    TimesheetOpen = 409 "timesheet-open" "The person is clocked in already.";
+    TimesheetOverlap = 409 "timesheet-overlap" "The person has another timesheet entry at that time.";
+    ClockOutTimeRequired = 409 "clock-out-time-required" "The entry is open for too long: say when it ended.";
     InUse = 409 "in-use" "Other records depend on this one.";
     LastOwner = 409 "last-owner" "An org always keeps its primary owner: name another first.";
     IdempotencyMismatch = 409 "idempotency-mismatch" "The idempotency key was used for another request.";

@@ -117,6 +117,10 @@ ids! {
     InviteGuid;
     /// A team of an org.
     TeamGuid;
+    /// A shift of a person at a facility.
+    ShiftGuid;
+    /// An entry of a timesheet.
+    EntryGuid;
     /// A customer of an org.
     CustomerGuid;
     /// One of the addresses of a record.

@@ -32,5 +32,6 @@ pub mod several;
 pub mod states;
 pub mod text;
 pub mod time;
+pub mod time_of_day;
 mod time_zone;
 pub mod web;

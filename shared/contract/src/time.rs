@@ -171,6 +171,12 @@ impl Date {
     pub fn civil(self) -> civil::Date {
         self.0
     }
+
+    /// When the day begins in UTC.
+    pub fn in_utc(self) -> Time {
+        let midnight = Offset::UTC.to_timestamp(self.0.to_datetime(civil::Time::midnight()));
+        midnight.ok().and_then(|midnight| Time::try_from(midnight).ok()).unwrap_or(Time::EPOCH)
+    }
 }
 
 impl From<civil::Date> for Date {
@@ -283,6 +289,7 @@ mod tests {
     fn days() {
         let date: Date = serde_json::from_value(json!("2028-02-29")).unwrap();
         assert_eq!(serde_json::to_value(date).unwrap(), json!("2028-02-29"));
+        assert_eq!(date.in_utc(), time("2028-02-29T00:00:00Z"));
         for text in ["2026-02-29", "2026-2-3", "20260203", "2026-02-03T00:00:00Z", "-02-03", ""] {
             assert!(text.parse::<Date>().is_err(), "{text}");
         }

@@ -19,6 +19,7 @@ use crate::{
     invite::{Invite, InviteCodeClaim, InviteStatus, StandingInvite},
     lifecycle::Status,
     member::{EmployeeCodeClaim, Member, MemberState},
+    open_entry::OpenEntry,
     org::{OrgCodeClaim, OrgRecord},
     owned_orgs::OwnedOrgs,
     owner::{Owner, OwnerSeats, OwnerState},
@@ -54,6 +55,11 @@ pub fn owner(org: &Org, user: UserGuid) -> Key<Owner> {
 /// Who are the active owners of an org.
 pub fn owner_seats(org: &Org) -> Key<OwnerSeats> {
     Key::new(&Partition::of("ofm", org).part("owner-seats"), &[&"seats"])
+}
+
+/// The one timesheet entry of a person that is open.
+pub fn open_entry(org: &Org, user: UserGuid) -> Key<OpenEntry> {
+    Key::new(&Partition::of("ofm", org).part("open-entry").part(user), &[&"claim"])
 }
 
 /// Who holds an org's own number for a person, by its keyed hash.

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod lifecycle;
 mod marker;
 pub mod member;
+pub mod open_entry;
 pub mod org;
 pub mod owned_orgs;
 pub mod owner;

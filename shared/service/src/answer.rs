@@ -2,6 +2,7 @@
 
 use contract::{
     error::{Error, Result},
+    grants::Grant,
     ids::LogicalGuid,
 };
 use schemars::JsonSchema;
@@ -18,6 +19,11 @@ pub trait Resource: Entity {
 
     /// The facility on which the record hangs, where it hangs on one.
     fn facility(&self) -> Option<LogicalGuid> {
+        None
+    }
+
+    /// The grant at that facility without which the record is not there for the caller: none where all see it.
+    fn hidden_without(&self) -> Option<Grant> {
         None
     }
 

@@ -115,6 +115,11 @@ impl Ctx {
         format!("{}/{path}", self.app.service.base())
     }
 
+    /// Why the caller does it, as they say.
+    pub fn reason(&self) -> Option<&str> {
+        self.request.stamp.reason.as_deref()
+    }
+
     /// Random bytes and ids.
     pub fn chance(&self) -> &dyn store::Chance {
         &*self.app.chance

@@ -425,6 +425,7 @@ where
         let record = named(&input, &ctx, found);
         async move {
             let record = record?;
+            ctx.find(record.record.facility(), record.record.hidden_without()).await?;
             ctx.admit(self.place(&input), record.record.facility()).await?;
             Outcome::read((self.run)(ctx, input, record).await?)
         }
@@ -451,6 +452,7 @@ where
         let record = named(&input, &ctx, found);
         async move {
             let record = record?;
+            ctx.find(record.record.facility(), record.record.hidden_without()).await?;
             ctx.admit(self.place(&input), record.record.facility()).await?;
             let record = expect(input.expected_revision(), self.traits, record, &ctx)?;
             Outcome::written((self.run)(ctx, input, record).await?)

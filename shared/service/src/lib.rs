@@ -8,6 +8,7 @@ mod access;
 mod answer;
 mod app;
 mod caller;
+pub mod clocked_in;
 mod ctx;
 pub mod direct;
 mod dispatch;

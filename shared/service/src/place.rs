@@ -145,6 +145,16 @@ impl Ctx {
         one_of(self.caller(), roles).map(drop)
     }
 
+    /// Refuses a caller for whom a record is not there.
+    pub(crate) async fn find(&self, hangs_on: Option<LogicalGuid>, hidden: Option<Grant>) -> Result<()> {
+        match hangs_on.zip(hidden) {
+            Some((logical, grant)) if !self.grants_at(logical).await?.contains(grant) => {
+                Err(Tag::NotFound.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses a caller without the grant that the route's row asks for, at the facility that the request names or on
     /// which its record hangs.
     pub(crate) async fn admit(

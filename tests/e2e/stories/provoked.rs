@@ -1,6 +1,6 @@
 //! For every tag, a request that is refused with it.
 
-use contract::error::Tag;
+use contract::{error::Tag, time::Time};
 use e2e::{Client, Deployment, Person, Tenant};
 use serde_json::{Value, json};
 use testkit::{
@@ -25,6 +25,7 @@ pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
     refusals.extend(keys(&tenant).await);
     refusals.extend(users(deployment, &tenant).await);
     refusals.extend(people(deployment).await);
+    refusals.extend(work(deployment).await);
     refusals.extend(log_ins(deployment).await);
     refusals.extend(invitations(deployment).await);
     refusals.extend(referrals(deployment).await);
@@ -232,6 +233,53 @@ async fn people(deployment: &Deployment) -> Vec<Refusal> {
         (Tag::InvitationRevoked, call(&other.client, "/ofm/member/invite/accept", &accept).await),
         (Tag::DuplicateOwner, call(&tenant.client, "/ofm/owner/secondary/add", &again).await),
         (Tag::NotPrimaryOwner, call(&person.client, "/ofm/owner/secondary/add", &member).await),
+    ]
+}
+
+/// A shop of a tenant.
+async fn shop(tenant: &Tenant) -> Value {
+    let create = async |kind: &str, fields: Value| {
+        let mut facility = json!({ "org_guid": tenant.org_guid, "code": "MAIN", "caption": "Shop" });
+        facility.as_object_mut().expect("fields").extend(fields.as_object().cloned().unwrap_or_default());
+        tenant.client.post(&format!("/ofm/facility/{kind}/create"), facility).await.data().clone()
+    };
+    let address = json!({ "line1": "Main Street 1", "city": "Berlin", "country": "DE" });
+    let place = create("physical", json!({ "address": address, "timezone": "Europe/Berlin" })).await;
+    let trader = create("legal", json!({ "address": address, "legal_name": "Shop GmbH" })).await;
+    let both = json!({ "pf_guid": place["pf_guid"], "legal_guid": trader["legal_guid"] });
+    create("logical", both).await["logical_guid"].clone()
+}
+
+/// Work that somebody cannot have done, or be planned for.
+async fn work(deployment: &Deployment) -> Vec<Refusal> {
+    let tenant = deployment.tenant().await;
+    let (person, shop) = (deployment.person().await, shop(&tenant).await);
+    let named = json!({ "org_guid": tenant.org_guid, "user_guid": person.user_guid, "logical_guid": shop });
+    let call = async |path: &str, more: Value| {
+        let mut fields = named.clone();
+        fields.as_object_mut().expect("fields").extend(more.as_object().cloned().unwrap_or_default());
+        tenant.client.post(path, fields).await
+    };
+    let member = json!({ "org_guid": tenant.org_guid, "user_guid": person.user_guid });
+    tenant.client.post("/ofm/member/add", member).await.data();
+    call("/ofm/member/assign-logical", json!({ "grants": ["facility:read"] })).await.data();
+    let shift = json!({
+        "shift_date": "2030-03-04", "start_time": "09:00", "end_time": "17:00", "role_label": "Till",
+    });
+    call("/ofm/shift/create", shift.clone()).await.data();
+    let stat = tenant.client.send("GET", "/ofm/stat", "application/json", String::new()).await;
+    let now: Time = stat.data()["time_utc"].as_str().expect("a time").parse().expect("a time");
+    let past = json!({ "clock_in": now.plus_hours(-25) });
+    let entry = call("/ofm/timesheet/clock-in", past.clone()).await.data().clone();
+    let out = json!({
+        "org_guid": tenant.org_guid, "entry_guid": entry["entry_guid"], "expected_revision": entry["revision"],
+    });
+    let within = json!({ "clock_in": now.plus_hours(-24), "clock_out": now.plus_hours(-23) });
+    vec![
+        (Tag::ShiftOverlap, call("/ofm/shift/create", shift).await),
+        (Tag::TimesheetOpen, call("/ofm/timesheet/clock-in", past).await),
+        (Tag::TimesheetOverlap, call("/ofm/timesheet/clock-in", within).await),
+        (Tag::ClockOutTimeRequired, tenant.client.post("/ofm/timesheet/clock-out", out).await),
     ]
 }
 

@@ -10,6 +10,7 @@ mod facilities;
 mod invites;
 mod places;
 mod teams;
+mod work;
 
 use super::{by, people};
 use crate::request::Sample;
@@ -33,6 +34,7 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
         "member" if path == "/member/invite/accept" => return Some(invites::acceptance(world).await),
         "member" if path.starts_with("/member/invite/") => invites::sample(world, path).await?,
         "team" => teams::sample(world, path).await?,
+        "shift" | "timesheet" => work::sample(world, path).await?,
         "owner" => of_owners(world, path).await?,
         "member" => of_members(world, path).await?,
         "cost-centre" => of_cost_centres(world, path).await?,

@@ -19,7 +19,7 @@ use identity::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use service::{Ctx, Written, allow, names, records::MemberView, revised};
+use service::{Ctx, Written, allow, clocked_in, names, records::MemberView, revised};
 use store::Stored;
 
 use super::joining;
@@ -87,6 +87,9 @@ pub(super) async fn set(ctx: Ctx, input: Set, before: Stored<Member>) -> Result<
     let has = member.employee_code.clone();
     let action = if state.is_some() { "member-state-set" } else { "member-updated" };
     let mut change = ctx.change();
+    if member.state == MemberState::Removed {
+        clocked_in::refuse(&ctx, &mut change, member.user_guid).await?;
+    }
     let after = change.update(org, &before, member, action)?;
     joining::number(&ctx, &mut change, org, after.record.user_guid, [had.as_ref(), has.as_ref()])?;
     change.show(&after)

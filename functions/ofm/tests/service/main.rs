@@ -13,6 +13,8 @@ mod owner;
 mod people;
 mod places;
 mod races;
+mod shift;
 mod stat;
 mod team;
+mod timesheet;
 mod zone;

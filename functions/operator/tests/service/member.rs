@@ -5,14 +5,14 @@ use identity::{
     keys,
     member::{ARCS, Member, MemberState},
 };
-use serde_json::json;
-use testkit::{Reply, World};
+use serde_json::{Value, json};
+use testkit::{Reply, World, journal::verify};
 
 use crate::people::act_in_org;
 
 async fn set(world: &World, user: UserGuid, state: MemberState) -> Reply {
     let revision = world.stored(&keys::member(&world.org, user)).await.unwrap().revision;
-    let fields = json!({"user_guid": user, "state": state, "expected_revision": revision, "force": true});
+    let fields = json!({"user_guid": user, "state": state, "expected_revision": revision});
     act_in_org(world, "member-state-set", fields).await
 }
 
@@ -59,6 +59,47 @@ async fn an_active_owner_stays_a_member() {
         let blocking = &refused.refused("in-use")["details"]["blocking"];
         assert_eq!(blocking, &json!([{"kind": "owner", "count": 1, "sample_id": world.owner.user_guid}]));
     }
+}
+
+/// Clocks a member in at a shop of theirs.
+async fn clocked_in(world: &World, user: UserGuid) -> Value {
+    let post = async |path: &str, fields: Value| {
+        world.post(&ofm::SERVICE, &world.owner, path, fields).await.data().clone()
+    };
+    let address = json!({"line1": "Main Street 1", "city": "Berlin", "country": "DE"});
+    let place = json!({"code": "MAIN", "caption": "Shop", "timezone": "Europe/Berlin", "address": address});
+    let physical = post("/facility/physical/create", place).await["pf_guid"].clone();
+    let trader = json!({"code": "MAIN", "caption": "Shop", "legal_name": "Shop GmbH", "address": address});
+    let legal = post("/facility/legal/create", trader).await["legal_guid"].clone();
+    let shop = json!({"code": "MAIN", "caption": "Shop", "pf_guid": physical, "legal_guid": legal});
+    let shop = post("/facility/logical/create", shop).await["logical_guid"].clone();
+    let assign = json!({"user_guid": user, "logical_guid": shop, "grants": ["facility:read"]});
+    post("/member/assign-logical", assign).await;
+    post("/timesheet/clock-in", json!({"user_guid": user, "logical_guid": shop})).await
+}
+
+#[tokio::test]
+async fn whoever_is_clocked_in_is_removed_by_force_alone() {
+    let world = World::new().await;
+    let user = world.member(&[]).await.user_guid;
+    let entry = clocked_in(&world, user).await;
+    let refused = set(&world, user, MemberState::Removed).await;
+    let blocking = json!([{"kind": "timesheet-entry", "count": 1, "sample_id": entry["entry_guid"]}]);
+    assert_eq!(refused.refused("in-use")["details"]["blocking"], blocking);
+    set(&world, user, MemberState::Suspended).await.data();
+    let revision = world.stored(&keys::member(&world.org, user)).await.unwrap().revision;
+    let mut force = json!({"user_guid": user, "state": "removed", "expected_revision": revision});
+    force["force"] = json!(true);
+    force["reason"] = json!("left");
+    act_in_org(&world, "member-state-set", force).await.data();
+    let get = json!({"entry_guid": entry["entry_guid"]});
+    let gone = world.post(&ofm::SERVICE, &world.owner, "/timesheet/get", get).await.data().clone();
+    assert_eq!([&gone["status"], &gone["void_reason"]], ["voided", "left"]);
+    assert!(gone["voided_by"].as_str().unwrap().starts_with("operator:"), "{gone}");
+    assert!(world.stored(&keys::open_entry(&world.org, user)).await.is_none());
+    let journal = world.journal("ofm", "timesheet-entry", entry["entry_guid"].as_str().unwrap()).await;
+    verify(&journal);
+    assert_eq!(journal.last().unwrap().entry.action, "timesheet-voided");
 }
 
 #[tokio::test]

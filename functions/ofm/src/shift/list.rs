@@ -1,0 +1,74 @@
+//! `/shift/list`.
+
+use contract::{
+    error::Result,
+    grants::Grant,
+    ids::{LogicalGuid, UserGuid},
+    states::{Filter, visible},
+    time::Date,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use service::{Answer, Ctx};
+use store::{Shown, Stored};
+
+use super::{Shift, ShiftStatus};
+use crate::{
+    access::granted,
+    keys,
+    span::{Days, whose},
+};
+
+#[derive(Clone, Deserialize, JsonSchema)]
+pub(super) struct List {
+    /// Those at this facility; this or `user_guid`.
+    pub(super) logical_guid: Option<LogicalGuid>,
+    /// Those of this person.
+    user_guid: Option<UserGuid>,
+    /// Those that begin on this day; this, or `from` and `to`.
+    date: Option<Date>,
+    /// Those that begin on this day or later.
+    from: Option<Date>,
+    /// Those that begin on this day or earlier, at most 62 days in all.
+    to: Option<Date>,
+    /// Only those of this status, or `all`; those not cancelled unless said otherwise.
+    status: Option<Filter<ShiftStatus>>,
+    /// Whether cancelled ones are shown too.
+    include_doomed: Option<bool>,
+    /// Only those that are published, or only the others.
+    published: Option<bool>,
+}
+
+/// A page of shifts.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shifts {
+    /// The shifts.
+    items: Vec<Shown<Shift>>,
+    /// Where to go on; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+pub(super) async fn list_by_start(ctx: Ctx, input: List) -> Result<Answer<Shifts>> {
+    let days = Days::asked(input.date, input.from, input.to)?;
+    let whose = whose(&ctx, input.logical_guid, input.user_guid).await?;
+    let statuses = visible(input.status, input.include_doomed);
+    let all = keys::shift::by_start(ctx.org()?, whose, &statuses, days.window());
+    let (ctx, input) = (&ctx, &input);
+    let show = |found: Vec<Stored<Shift>>| async move {
+        let fits = |shift: &Shift| {
+            days.contains(shift.shift_date)
+                && input.published.is_none_or(|published| shift.published == published)
+        };
+        // What is not published is there for those alone who plan there.
+        let drafts = found.iter().map(|shift| &shift.record).filter(|shift| fits(shift) && !shift.published);
+        let drafts = drafts.map(|shift| shift.logical_guid).collect();
+        let planned = granted(ctx, drafts, Grant::ScheduleWrite).await?;
+        let is_told = |shift: &Shift| shift.published || planned.contains(&shift.logical_guid);
+        let shown =
+            found.iter().map(|shift| (fits(&shift.record) && is_told(&shift.record)).then(|| shift.shown()));
+        Ok(shown.collect())
+    };
+    let (items, next_token) = ctx.list_shown(&all, show).await?;
+    Ok(Answer::new(Shifts { items, next_token }))
+}

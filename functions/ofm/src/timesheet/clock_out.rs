@@ -1,0 +1,68 @@
+//! `/timesheet/clock-out`. It works whatever became of the member, the station or the facility.
+
+use contract::{
+    error::{Error, Result, Tag},
+    ids::EntryGuid,
+    input::Patch,
+    personal::Personal,
+    revision,
+    text::Prose,
+    time::Time,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use service::{Ctx, Written, allow, names, revised};
+use store::Stored;
+
+use super::{ARCS, EntryStatus, EntryView, MOST_HOURS, TimesheetEntry, hours, hours::Break, open};
+use crate::keys;
+
+names!([End] TimesheetEntry = keys::timesheet::by_guid[entry_guid]);
+revised!(End);
+
+#[derive(Clone, Deserialize, JsonSchema)]
+pub(super) struct End {
+    /// The entry.
+    entry_guid: EntryGuid,
+    /// The revision that the caller saw.
+    expected_revision: Option<revision::Tag>,
+    /// When it ended: up to 2 minutes ahead; for oneself 10 minutes back, for another person 31 days; now unless given.
+    /// An entry that was left open for more than 24 hours needs it.
+    clock_out: Option<Time>,
+    /// The breaks, as a whole, at most 16, inside the entry and apart from each other.
+    #[schemars(length(max = 16))]
+    breaks: Option<Vec<Break>>,
+    /// Notes; null clears.
+    notes: Patch<Personal<Prose<2000>>>,
+}
+
+pub(super) async fn clock_out(
+    ctx: Ctx,
+    input: End,
+    before: Stored<TimesheetEntry>,
+) -> Result<Written<EntryView>> {
+    let (old, now) = (&before.record, ctx.now());
+    let is_own = ctx.caller().user_guid() == Some(old.user_guid);
+    hours::check_given("clock_out", input.clock_out, now, is_own)?;
+    allow(ARCS, old.status, EntryStatus::Closed)?;
+    if input.clock_out.is_none() && now > old.clock_in.plus_hours(MOST_HOURS) {
+        return Err(Error::from(Tag::ClockOutTimeRequired).detail("clock_in", old.clock_in.to_string()));
+    }
+    // Whoever clocked in a minute ahead may be out again before that.
+    let ended = input.clock_out.unwrap_or(now.max(old.clock_in.plus_seconds(1)));
+    hours::check_length(old.clock_in, ended)?;
+    let mut entry = TimesheetEntry {
+        clock_out: Some(ended),
+        status: EntryStatus::Closed,
+        manual: old.manual || input.clock_out.is_some(),
+        clocked_out_by: ctx.caller().actor(),
+        breaks: input.breaks.map_or_else(|| old.breaks.clone(), hours::told),
+        ..old.clone()
+    };
+    input.notes.apply(&mut entry.notes);
+    hours::check_breaks(&entry.breaks, entry.clock_in, ended)?;
+    let mut change = ctx.change();
+    open::follow(&ctx, &mut change, Some(old), &entry).await?;
+    let after = change.update(ctx.org()?, &before, entry, "timesheet-clocked-out")?;
+    change.show(&after)
+}
