@@ -107,6 +107,12 @@ fn one_crate_knows_the_database() {
 }
 
 #[test]
+fn one_crate_of_functions_knows_the_bucket() {
+    let allowed = |source: &Source| source.is_of(&["shared/objects/", "infra/stack/"]);
+    only_in("aws_sdk_s3", allowed, "ask `Ctx::objects` instead");
+}
+
+#[test]
 fn keys_are_made_in_key_modules_alone() {
     let makers = ["Partition::of", "Key::new(", "Listing::new(", "Indexes::none()."];
     for maker in makers {

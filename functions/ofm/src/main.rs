@@ -1,6 +1,10 @@
 //! The `ofm` function.
 
+use objects::Bucket;
+use service::lambda;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    service::lambda::serve(&ofm::SERVICE).await
+    let bucket = Bucket::new(lambda::endpoint("S3")?, lambda::required("G3N_BUCKET")?);
+    lambda::serve_with(&ofm::SERVICE, Box::new(bucket)).await
 }

@@ -116,6 +116,8 @@ pub struct Bucket {
     pub name: String,
     /// Whether it keeps every version of an object.
     pub versioned: bool,
+    /// Its ARN, as the template writes it.
+    pub arn: Value,
 }
 
 /// What feeds a function from the table's stream.
@@ -196,9 +198,12 @@ impl Template {
     /// The bucket.
     pub fn bucket(&self) -> Result<Bucket> {
         let bucket = &self.only("AWS::S3::Bucket")?.properties;
+        let is_it = |(_, resource): &(&String, &Resource)| resource.r#type == "AWS::S3::Bucket";
+        let name = self.resources.iter().find(is_it).map(|(name, _)| name.as_str()).unwrap_or_default();
         Ok(Bucket {
             name: part(at(bucket, "/BucketName"), "BucketName")?,
             versioned: at(bucket, "/VersioningConfiguration/Status") == "Enabled",
+            arn: json!({ "Fn::GetAtt": format!("{name}.Arn") }),
         })
     }
 

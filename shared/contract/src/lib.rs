@@ -3,6 +3,7 @@
 pub mod address;
 pub mod attribution_id;
 pub mod canonical;
+pub mod checksum;
 pub mod codes;
 pub mod context;
 pub mod email;

@@ -16,6 +16,7 @@ use store::{Chance, Store};
 
 use crate::{
     limit::Limiter,
+    objects::Objects,
     route::{Figure, Service},
 };
 
@@ -101,6 +102,8 @@ pub struct App {
     pub service: &'static Service,
     /// Its table.
     pub store: Store,
+    /// Its bucket, where it has one.
+    pub objects: Option<Box<dyn Objects>>,
     /// Its randomness.
     pub chance: Arc<dyn Chance>,
     /// Its clock.
@@ -127,7 +130,14 @@ impl App {
         log: LogSink,
     ) -> Self {
         let (limiter, orgs) = Default::default();
-        Self { service, store, chance, clock, settings, log, limiter, orgs }
+        Self { service, store, objects: None, chance, clock, settings, log, limiter, orgs }
+    }
+
+    /// The same function with a bucket.
+    #[must_use]
+    pub fn with_objects(mut self, objects: Option<Box<dyn Objects>>) -> Self {
+        self.objects = objects;
+        self
     }
 
     /// The org that the claim on a code names, by the claim's partition.

@@ -29,6 +29,7 @@ use crate::{
     answer::{Answer, Resource, Written},
     app::App,
     caller::{Caller, agree},
+    objects::Objects,
     place::Place,
     route::{Figure, Route},
 };
@@ -133,6 +134,11 @@ impl Ctx {
     /// The key under which contact values are looked up.
     pub fn lookup_key(&self) -> &LookupKey {
         &self.app.settings.lookup_key
+    }
+
+    /// The function's bucket.
+    pub fn objects(&self) -> Result<&dyn Objects> {
+        self.app.objects.as_deref().ok_or_else(|| Error::internal("the function has no bucket"))
     }
 
     /// Whether the deployment lets time be shifted.

@@ -21,7 +21,7 @@ pub const fn action(name: &'static str) -> Call {
 /// What the `main` of a function awaits that is invoked directly: reads the configuration, builds the clients once, and
 /// serves.
 pub async fn serve(service: &'static Service) -> Result<(), lambda_runtime::Error> {
-    let app = lambda::start(service).await?;
+    let app = lambda::start(service, None).await?;
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Value>| async move {
         Ok::<_, lambda_runtime::Error>(handle(app, invocation.payload, &invocation.context.request_id).await)
     }))

@@ -18,12 +18,21 @@ use tracing_subscriber::{
 use crate::{
     app::{App, Clock, LogSink, Settings},
     dispatch::{Request, Response, handle},
+    objects::Objects,
     route::{Figure, Service},
 };
 
 /// What a function's `main` awaits: reads the configuration, builds the clients once, and serves.
 pub async fn serve(service: &'static Service) -> Result<(), Error> {
-    let app = start(service).await?;
+    answer_with(start(service, None).await?).await
+}
+
+/// The same for a function that has a bucket.
+pub async fn serve_with(service: &'static Service, objects: Box<dyn Objects>) -> Result<(), Error> {
+    answer_with(start(service, Some(objects)).await?).await
+}
+
+async fn answer_with(app: &'static App) -> Result<(), Error> {
     lambda_http::run(lambda_http::service_fn(move |request| async move {
         Ok::<_, Error>(answer(handle(app, read(request)).await))
     }))
@@ -31,9 +40,12 @@ pub async fn serve(service: &'static Service) -> Result<(), Error> {
 }
 
 /// Builds what a function holds, with its connection to the table made.
-pub async fn start(service: &'static Service) -> Result<&'static App, Error> {
+pub async fn start(
+    service: &'static Service,
+    objects: Option<Box<dyn Objects>>,
+) -> Result<&'static App, Error> {
     trace();
-    let app = from_environment(service)?;
+    let app: &'static App = Box::leak(Box::new(from_environment(service)?.with_objects(objects)));
     app.store.warm_up().await;
     Ok(app)
 }
@@ -76,7 +88,7 @@ fn percent(name: &str) -> Result<u32, Error> {
     })
 }
 
-fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
+fn from_environment(service: &'static Service) -> Result<App, Error> {
     let key = |name: &str| -> Result<KeyMaterial, Error> {
         KeyMaterial::from_hex(&required(name)?).ok_or_else(|| format!("{name} must be 64 hex digits").into())
     };
@@ -98,8 +110,7 @@ fn from_environment(service: &'static Service) -> Result<&'static App, Error> {
     };
     let client = store::client(&endpoint("DYNAMODB")?);
     let store = Store::new(client, &required("G3N_TABLE")?);
-    let app = App::new(service, store, Arc::new(SystemChance), Clock::System, settings, LogSink::Stdout);
-    Ok(Box::leak(Box::new(app)))
+    Ok(App::new(service, store, Arc::new(SystemChance), Clock::System, settings, LogSink::Stdout))
 }
 
 /// The one org of a deployment that is open to the public. A deployment says which it is: there is no default

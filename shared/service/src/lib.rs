@@ -21,6 +21,7 @@ pub mod keys;
 pub mod lambda;
 mod limit;
 mod log;
+mod objects;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod ownership;
@@ -42,6 +43,7 @@ pub use handler::{
     read_record, write, write_if_named,
 };
 pub use limit::Rate;
+pub use objects::{Object, Objects, Upload};
 pub use place::Place;
 pub use route::{Call, Class, Figure, OrgFrom, Route, Service, Style, delete, get, post, put};
 pub use transition::{Arc, allow};

@@ -12,7 +12,9 @@ pub mod journal;
 pub mod proxy;
 pub mod race;
 mod reply;
+pub mod s3;
+pub mod sigv4;
 mod world;
 
 pub use reply::Reply;
-pub use world::{Caller, World};
+pub use world::{Caller, World, presigned};

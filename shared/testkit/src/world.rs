@@ -34,7 +34,7 @@ use serde_json::{Map, Value, json};
 use service::{App, Clock, Figure, LogSink, OrgFrom, Request, Service, Settings};
 use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
-use crate::{bounds::bounded, database, proxy::Proxy, reply::Reply};
+use crate::{bounds::bounded, database, proxy::Proxy, reply::Reply, s3, sigv4::Arrived};
 
 /// Where tests begin: 4 March 2026, 08:00 UTC.
 const START_MILLIS: i64 = 1_772_611_200_000;
@@ -476,6 +476,11 @@ impl World {
         service::handle(self.app(service), request).await.into()
     }
 
+    /// Sends an upload that a service presigned, now: tells the status and S3's code where S3 refuses it.
+    pub fn upload(&self, presign: &Value, content: &[u8]) -> Result<(), (u16, &'static str)> {
+        s3::send(&presigned(presign), content, self.now())
+    }
+
     /// The address that requests come from: another one for each org, because failed log-ins are counted by it.
     pub fn source_ip(&self) -> String {
         Ipv6Addr::from(self.org.guid().uuid().as_u128()).to_string()
@@ -567,12 +572,21 @@ impl Inner {
         let store = Store::new(bounded(&client), database::table());
         let clock = Clock::Manual(self.clock.clone());
         let log = LogSink::Memory(self.log.clone());
-        let app = App::new(service, store, self.chance.clone(), clock, settings, log);
+        let app = App::new(service, store, self.chance.clone(), clock, settings, log)
+            .with_objects(s3::of(service.name));
         // As in a function, which holds it to its end.
         let app: &'static App = Box::leak(Box::new(app));
         apps.push(app);
         app
     }
+}
+
+/// The request that a service presigned, as its caller is told to send it.
+pub fn presigned(presign: &Value) -> Arrived {
+    let headers = presign["headers"].as_object().expect("headers").iter();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let headers = headers.map(|(name, value)| (name.clone(), text(value))).collect();
+    Arrived::at(&text(&presign["method"]), &text(&presign["upload_url"]), headers)
 }
 
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {

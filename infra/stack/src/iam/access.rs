@@ -24,13 +24,18 @@ use crate::{
 pub struct Access {
     /// `dynamodb:PutItem`.
     pub action: String,
-    /// The ARN of the table or index.
+    /// The ARN of the table or index, or of the bucket or object.
     pub resource: String,
     /// The condition keys that the request has, with their values.
     pub context: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Access {
+    /// An action on the bucket or an object of it.
+    pub(super) fn of_bucket(action: &str, resource: String) -> Self {
+        Self { action: format!("s3:{action}"), resource, context: BTreeMap::new() }
+    }
+
     /// The request's values of a condition key.
     pub(super) fn values(&self, key: &str) -> Vec<&String> {
         self.context.get(key).into_iter().flatten().collect()

@@ -1,4 +1,4 @@
-//! What IAM says to a function's database requests, by the policies in the template.
+//! What IAM says to a function's requests to table and bucket, by the policies in the template.
 //!
 //! The local databases know no IAM, so tests ask here instead: a request becomes what it asks for ([`access`]), and
 //! that is judged by the function's statements ([`policy`]). Both know what the template and the functions use; what
@@ -20,7 +20,7 @@ pub use policy::{Judgement, Policy};
 
 use crate::template::Template;
 
-/// The role of one function, as far as the database goes.
+/// The role of one function, as far as table and bucket go.
 #[derive(Clone, Debug)]
 pub struct Role {
     function: String,
@@ -28,11 +28,14 @@ pub struct Role {
     /// What no policy reaches beyond.
     boundary: Option<Policy>,
     shape: Shape,
+    /// The ARN of the bucket.
+    bucket: String,
 }
 
 /// The role of each function of the template, by the function's name, for a table of this name.
 pub fn roles(template: &Template, table: &str) -> Result<BTreeMap<String, Role>> {
     let shape = Shape::of(&template.table()?, table);
+    let bucket = template.arn(&template.bucket()?.arn, &shape.arn)?;
     template
         .functions()?
         .into_iter()
@@ -44,7 +47,13 @@ pub fn roles(template: &Template, table: &str) -> Result<BTreeMap<String, Role>>
             let policy = read(template.statements(name)?).with_context(|| format!("the policy of {name}"))?;
             let boundary = template.boundary(name)?.map(read).transpose();
             let boundary = boundary.with_context(|| format!("the boundary of {name}"))?;
-            let role = Role { function: name.clone(), policy, boundary, shape: shape.clone() };
+            let role = Role {
+                function: name.clone(),
+                policy,
+                boundary,
+                shape: shape.clone(),
+                bucket: bucket.clone(),
+            };
             Ok((function.name, role))
         })
         .collect()
@@ -56,15 +65,27 @@ impl Role {
     pub fn may(&self, operation: &str, body: &Value) -> Result<()> {
         let asked = access::asked(&self.shape, operation, body)
             .with_context(|| format!("{}: {operation} cannot be judged", self.function))?;
-        for access in asked {
-            for (whose, policy) in [("policy", Some(&self.policy)), ("boundary", self.boundary.as_ref())] {
-                let judgement = policy.map_or(Judgement::Allowed, |policy| policy.judge(&access));
-                ensure!(
-                    judgement == Judgement::Allowed,
-                    "{} may not {access}: {judgement} (its {whose} is in template.yaml)",
-                    self.function
-                );
-            }
+        asked.iter().try_for_each(|access| self.allows(access))
+    }
+
+    /// Whether the function may do this (`GetObject`) with an object of the bucket.
+    pub fn may_object(&self, action: &str, key: &str) -> Result<()> {
+        self.allows(&Access::of_bucket(action, format!("{}/{key}", self.bucket)))
+    }
+
+    /// Whether the function may list the bucket: who may not is not told that an object is not there.
+    pub fn may_list_objects(&self) -> Result<()> {
+        self.allows(&Access::of_bucket("ListBucket", self.bucket.clone()))
+    }
+
+    fn allows(&self, access: &Access) -> Result<()> {
+        for (whose, policy) in [("policy", Some(&self.policy)), ("boundary", self.boundary.as_ref())] {
+            let judgement = policy.map_or(Judgement::Allowed, |policy| policy.judge(access));
+            ensure!(
+                judgement == Judgement::Allowed,
+                "{} may not {access}: {judgement} (its {whose} is in template.yaml)",
+                self.function
+            );
         }
         Ok(())
     }

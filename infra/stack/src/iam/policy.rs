@@ -11,7 +11,7 @@ use super::{
     pattern::Pattern,
 };
 
-/// What the statements of a role say of the database; statements on other services are left out.
+/// What the statements of a role say of the table and the bucket; statements on other services are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     statements: Vec<Statement>,
@@ -73,19 +73,19 @@ impl Policy {
 }
 
 impl Statement {
-    /// None where it says nothing of the database.
+    /// None where it says nothing of table and bucket.
     fn read(name: &str, document: &Value, arn: &dyn Fn(&Value) -> Result<String>) -> Result<Option<Self>> {
         for unknown in ["NotAction", "NotResource", "Principal", "NotPrincipal"] {
             ensure!(document.get(unknown).is_none(), "{unknown} is not known here");
         }
         let actions: Vec<String> =
             strings(&document["Action"])?.iter().map(|action| action.to_ascii_lowercase()).collect();
-        // `s3:*` is another service's, `*` and `d*:GetItem` are the database's too.
-        let of_database = |action: &String| {
+        // `sqs:*` is another service's, `*` and `d*:GetItem` are the database's too.
+        let is_judged = |action: &String| {
             let service = action.split_once(':').map_or(action.as_str(), |(service, _)| service);
-            Pattern::new(service).matches("dynamodb")
+            ["dynamodb", "s3"].iter().any(|judged| Pattern::new(service).matches(judged))
         };
-        if !actions.iter().any(of_database) {
+        if !actions.iter().any(is_judged) {
             return Ok(None);
         }
         let allows = match document["Effect"].as_str() {

@@ -167,7 +167,7 @@ fn what_is_not_known_is_an_error() {
 #[test]
 fn other_services_are_passed_over() {
     let statements = json!([
-        { "Effect": "Allow", "Action": ["s3:*", "events:PutEvents"], "Resource": "*", "Condition": { "Any": { "aws:x": 1 } } },
+        { "Effect": "Allow", "Action": ["sqs:*", "events:PutEvents"], "Resource": "*", "Condition": { "Any": { "aws:x": 1 } } },
     ]);
     let nothing = policy(&statements);
     assert_eq!(nothing.judge(&asked("GetItem", &get("a"))[0]), Judgement::NotAllowed);
@@ -369,6 +369,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn ofm_reaches_configurations_of_sales_channels_and_nobody_else_any_object() {
+    const KEY: &str = "sales-channel-config/orgcode=ACME/channel_guid=1/config/1-2.json";
+    for (function, role) in &*ROLES {
+        let is_ofm = function == "ofm";
+        for action in ["GetObject", "PutObject"] {
+            assert_eq!(role.may_object(action, KEY).is_ok(), is_ofm, "{function} {action}");
+            role.may_object(action, "another/1.json").expect_err(function);
+            role.may_object(action, &KEY[1..]).expect_err(function);
+        }
+        for action in ["GetObjectVersion", "DeleteObject", "PutObjectAcl", "ListBucket"] {
+            role.may_object(action, KEY).expect_err(function);
+        }
+        assert_eq!(role.may_list_objects().is_ok(), is_ofm, "{function}");
+    }
+    let told = role("crm").may_object("GetObject", KEY).unwrap_err().to_string();
+    assert!(told.contains("crm may not s3:GetObject") && told.contains(KEY), "{told}");
 }
 
 #[test]

@@ -1,0 +1,175 @@
+//! A stand-in for S3 with the deployment's bucket in it: for all tests of a process, since no two of them know the same
+//! key.
+//!
+//! It takes what is presigned as S3 does, and answers functions over HTTP, each by its policy.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+    sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use contract::{checksum::Checksum, time::Time};
+use http_body_util::Full;
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use service::Objects;
+use stack::template::Template;
+use store::{Authorities, Credentials, Endpoint};
+use tokio::net::TcpListener;
+
+use crate::{iam, sigv4::Arrived};
+
+/// The bucket's name.
+pub const BUCKET: &str = "ofm-sales-channel-config-test";
+const SECRET: &str = "local";
+
+/// An object of a version.
+#[derive(Clone, Debug)]
+struct Version {
+    content_type: String,
+    content: Vec<u8>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    objects: BTreeMap<String, Vec<Version>>,
+    /// What keys that fail begin with.
+    failing: BTreeSet<String>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { objects: BTreeMap::new(), failing: BTreeSet::new() });
+static ADDRESS: OnceLock<String> = OnceLock::new();
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn address() -> &'static str {
+    ADDRESS.get_or_init(|| {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("a listener");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        // A thread of its own, for it serves tests of many runtimes.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(serve(listener));
+        });
+        address
+    })
+}
+
+async fn serve(listener: std::net::TcpListener) {
+    let listener = TcpListener::from_std(listener).expect("a listener");
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(async move {
+            // A client that hangs up has what it wanted.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+        });
+    }
+}
+
+/// The bucket as a function of the template has it; none for those that have none.
+pub fn of(function: &str) -> Option<Box<dyn Objects>> {
+    static HOLDERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let functions = Template::local().and_then(|template| template.functions()).expect("functions");
+        let has_bucket = |variables: &[String]| variables.iter().any(|name| name == "G3N_BUCKET");
+        functions.into_iter().filter(|f| has_bucket(&f.variables)).map(|f| f.name).collect()
+    });
+    let holds = HOLDERS.contains(function);
+    holds.then(|| Box::new(objects::Bucket::new(endpoint(function), BUCKET.to_owned())) as _)
+}
+
+/// Where a function finds it. By the access key id it is told whose policy holds.
+pub fn endpoint(function: &str) -> Endpoint {
+    Endpoint {
+        region: "us-east-1".to_owned(),
+        url: Some(address().to_owned()),
+        authorities: Authorities::Machine,
+        credentials: Credentials::new(function, SECRET, None, None, "test"),
+    }
+}
+
+/// Sends a presigned request, at a time: tells the status, and S3's code where it is refused.
+pub fn send(request: &Arrived, content: &[u8], now: Time) -> Result<(), (u16, &'static str)> {
+    let function = request.signed_by(SECRET, now).map_err(|_| (403, "SignatureDoesNotMatch"))?;
+    let key = key(&request.path()).ok_or((404, "NoSuchBucket"))?;
+    iam::role(&function).may_object("PutObject", &key).map_err(|_| (403, "AccessDenied"))?;
+    if request.header("content-length").is_some_and(|said| said != content.len().to_string()) {
+        return Err((400, "IncompleteBody"));
+    }
+    if request.header("x-amz-checksum-sha256").is_some_and(|said| said != Checksum::of(content).as_str()) {
+        return Err((400, "BadDigest"));
+    }
+    put(&key, request.header("content-type").unwrap_or("binary/octet-stream"), content);
+    Ok(())
+}
+
+/// Puts an object there behind everybody's back.
+pub fn put(key: &str, content_type: &str, content: &[u8]) {
+    let version = Version { content_type: content_type.to_owned(), content: content.to_vec() };
+    state().objects.entry(key.to_owned()).or_default().push(version);
+}
+
+/// How many versions of an object there are.
+pub fn versions(key: &str) -> usize {
+    state().objects.get(key).map_or(0, Vec::len)
+}
+
+/// Lets every request for a key that begins so fail from now on, or succeed again.
+pub fn set_failing(prefix: &str, failing: bool) {
+    let prefixes = &mut state().failing;
+    if failing {
+        prefixes.insert(prefix.to_owned());
+    } else {
+        prefixes.remove(prefix);
+    }
+}
+
+fn key(path: &str) -> Option<String> {
+    path.strip_prefix('/')?.strip_prefix(BUCKET)?.strip_prefix('/').map(str::to_owned)
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let arrived = Arrived::at(request.method().as_str(), &format!("{}{target}", address()), Vec::new());
+    let authorization = request.headers().get("authorization").and_then(|header| header.to_str().ok());
+    let id = authorization.and_then(|header| header.split_once("Credential=")?.1.split('/').next());
+    Ok(match (arrived.method.as_str(), key(&arrived.path()), id) {
+        ("GET", Some(key), Some(function)) => get(&key, function),
+        _ => refusal(400, "InvalidRequest"),
+    })
+}
+
+fn get(key: &str, function: &str) -> Response<Full<Bytes>> {
+    let role = iam::role(function);
+    if role.may_object("GetObject", key).is_err() {
+        return refusal(403, "AccessDenied");
+    }
+    let state = state();
+    if state.failing.iter().any(|prefix| key.starts_with(prefix)) {
+        return refusal(503, "SlowDown");
+    }
+    let versions = state.objects.get(key).map_or(&[][..], Vec::as_slice);
+    let Some(Version { content_type, content }) = versions.last() else {
+        // Whoever may not list learns of nothing that is not there.
+        let may_list = role.may_list_objects().is_ok();
+        return if may_list { refusal(404, "NoSuchKey") } else { refusal(403, "AccessDenied") };
+    };
+    let response = Response::builder()
+        .header("content-type", content_type)
+        .header("etag", format!("\"{:08x}-{}\"", crc32fast::hash(content), versions.len()))
+        .header("x-amz-version-id", format!("version-{}", versions.len()));
+    response.body(Full::new(Bytes::from(content.clone()))).expect("a response")
+}
+
+fn refusal(status: u16, code: &str) -> Response<Full<Bytes>> {
+    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>");
+    let response = Response::builder().status(status).header("content-type", "application/xml");
+    response.body(Full::new(Bytes::from(body))).expect("a response")
+}
