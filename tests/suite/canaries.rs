@@ -84,12 +84,14 @@ const TOLD: &[&str] = &[
     "code",
     "description",
     "external_ids",
+    "hardware_profile",
     "legal_name",
     "mentor_id",
     "path",
     "reason",
     "registration_number",
     "source_refs",
+    "station_code",
     "trading_name",
 ];
 

@@ -5,8 +5,17 @@ use testkit::World;
 use uuid::Uuid;
 
 /// Fields that name a record by something else than an id.
-const NATURAL_KEYS: &[&str] =
-    &["cccode", "code", "customer_code", "email", "id", "invitation_code", "orgcode", "phone"];
+const NATURAL_KEYS: &[&str] = &[
+    "cccode",
+    "code",
+    "config_s3_key",
+    "customer_code",
+    "email",
+    "id",
+    "invitation_code",
+    "orgcode",
+    "phone",
+];
 
 /// Makes every id and code in the fields, but the org's, one that no record has.
 pub(crate) fn names_nothing(fields: &mut Map<String, Value>, world: &World) {

@@ -8,7 +8,7 @@ use std::{
     fmt::Write,
 };
 
-use contract::states::States;
+use contract::{canonical, states::States};
 use crm::{
     customer::Kind,
     lookup::{By, Sought},
@@ -24,6 +24,7 @@ use ofm::{
     facility::Kind as FacilityKind,
     hold::{Child, Parent},
     keys::team::Teams,
+    sales_channel::{binding::ExternalId, registry::ChannelCode},
     span::Whose,
 };
 use referral::{
@@ -80,6 +81,11 @@ impl Samples {
     fn text<T: DeserializeOwned>(&self, name: &'static str, text: &str) -> T {
         self.names.borrow_mut().insert(text.to_owned(), name);
         serde_json::from_value(json!(text)).expect("a sample")
+    }
+
+    /// Shows a value by a name.
+    fn name(&self, name: &'static str, value: String) {
+        self.names.borrow_mut().insert(value, name);
     }
 
     /// A key or a range with the names of the samples in place of their values.
@@ -209,6 +215,12 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
     let (logical, zone) = (s.id("logical"), s.id("zone"));
     let code = &s.text("code", "CODE-0000");
     let parent = Parent::Logical(logical);
+    let channel = s.id("channel");
+    let external_id = ExternalId {
+        kind: serde_json::from_value(json!("shop_id")).expect("a kind"),
+        id: "7".parse().expect("an id"),
+    };
+    s.name("external_id_hash", canonical::hash(&json!(["shop_id", "7"])));
     vec![
         get!(ofm::keys::cost_centre::by_guid(org, s.id("cc_guid"))),
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
@@ -221,6 +233,18 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::hold::guard(org, parent)),
         get!(ofm::keys::hold::one(org, parent, Child::Zone, "{id}")),
         query!(ofm::keys::hold::on(org, parent, Child::Zone)),
+        get!(ofm::keys::sales_channel::by_guid(org, channel)),
+        get!(ofm::keys::sales_channel::config_upload(org, channel, &s.text("upload", "1-2"))),
+        get!(ofm::keys::sales_channel::binding(org, ChannelCode::Shopify, &external_id)),
+        get!(ofm::keys::sales_channel::alias(org, &external_id, channel)),
+        query!(ofm::keys::sales_channel::by_external_id(org, &external_id)),
+        get!(ofm::keys::sales_channel::sources_of(org, channel)),
+        query!(ofm::keys::sales_channel::sources(org)),
+        query!(ofm::keys::sales_channel::by_status(org, all())),
+        query!(ofm::keys::sales_channel::by_facility(org, logical, all())),
+        get!(ofm::keys::station::by_guid(org, s.id("station"))),
+        get!(ofm::keys::station::by_code(org, logical, code)),
+        query!(ofm::keys::station::by_facility(org, logical, all())),
         get!(ofm::keys::zone::by_guid(org, zone)),
         get!(ofm::keys::zone::by_code(org, logical, code)),
         query!(ofm::keys::zone::by_path(org, logical, all())),

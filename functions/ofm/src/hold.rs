@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use service::{Ctx, Writer};
 use store::{Entity, Key, Org, classes};
 
-use crate::{keys, lifecycle::Status};
+use crate::{keys, lifecycle::Status, sales_channel::sources::SourcesNote};
 
 /// A record that others hang on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -248,9 +248,15 @@ async fn blocking(
     child: Child,
     least: Weight,
 ) -> Result<Option<Value>> {
-    let holds = keys::hold::on(org, parent, child);
-    let found = ctx.some_where(&holds, MOST_COUNTED, |hold| hold.weight >= least).await?;
-    let ids: Vec<String> = found.into_iter().map(|hold| hold.record.id).collect();
+    let ids: Vec<String> = if let (Parent::Logical(logical), Child::InventorySource) = (parent, child) {
+        let uses = |note: &SourcesNote| note.logical_guids.contains(&logical);
+        let found = ctx.some_where(&keys::sales_channel::sources(org), MOST_COUNTED, uses).await?;
+        found.iter().map(|note| note.record.channel_guid.to_string()).collect()
+    } else {
+        let holds = keys::hold::on(org, parent, child);
+        let found = ctx.some_where(&holds, MOST_COUNTED, |hold| hold.weight >= least).await?;
+        found.into_iter().map(|hold| hold.record.id).collect()
+    };
     let count = ids.len();
     Ok(ids.first().map(|sample_id| json!({"kind": child, "count": count, "sample_id": sample_id})))
 }

@@ -4,7 +4,9 @@
 pub mod diary;
 pub mod facility;
 pub mod hold;
+pub mod sales_channel;
 pub mod shift;
+pub mod station;
 pub mod team;
 pub mod timesheet;
 pub mod zone;

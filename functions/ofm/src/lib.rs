@@ -21,9 +21,11 @@ pub mod member;
 pub mod org;
 pub mod own_orgs;
 pub mod owner;
+pub mod sales_channel;
 pub mod shift;
 pub mod span;
 pub mod stat;
+pub mod station;
 pub mod team;
 pub mod timesheet;
 pub mod tries;
@@ -53,6 +55,10 @@ pub static SERVICE: Service = Service {
         facility::legal::ROUTES,
         facility::logical::ROUTES,
         zone::ROUTES,
+        sales_channel::ROUTES,
+        sales_channel::config::ROUTES,
+        sales_channel::sources::ROUTES,
+        station::ROUTES,
         assignment::member::ROUTES,
         assignment::service_account::ROUTES,
     ],

@@ -81,6 +81,10 @@ catalogue! {
     IdempotencyInProgress = 409 "idempotency-in-progress" "A request with this idempotency key is still running.";
     Ambiguous = 409 "ambiguous" "Several records match.";
     Cooldown = 409 "cooldown" "It is too early to do this again.";
+    ConfigMissing = 409 "config-missing" "Nothing was uploaded under the key.";
+    ConfigMismatch = 409 "config-mismatch" "What was uploaded is not what was announced.";
+    ConfigInvalid = 409 "config-invalid" "What was uploaded is no JSON object, or nests too deep.";
+    ConfigSuperseded = 409 "config-superseded" "The channel has had this configuration, and has another since.";
     ZoneDepthExceeded = 409 "zone-depth-exceeded" "Zones lie at most 8 deep.";
     LimitExceeded = 409 "limit-exceeded" "There are as many as there may be.";
     TooManySessions = 409 "too-many-sessions" "The user has as many active sessions as there may be.";

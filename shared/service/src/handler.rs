@@ -172,12 +172,21 @@ pub struct Typed<F, W, I, O> {
     holder: Option<fn(&I) -> HeldBy>,
     place: Option<fn(&I) -> Option<LogicalGuid>>,
     ahead: Option<Wanted<I>>,
+    judges_revision: bool,
     types: PhantomData<fn(W, I) -> O>,
 }
 
 impl<F, W, I, O> Typed<F, W, I, O> {
     const fn new(run: F, traits: Traits) -> Self {
-        Self { run, traits, holder: None, place: None, ahead: None, types: PhantomData }
+        Self {
+            run,
+            traits,
+            holder: None,
+            place: None,
+            ahead: None,
+            judges_revision: false,
+            types: PhantomData,
+        }
     }
 
     /// Says which facility a request names: it is fetched together with the caller check, and a grant that the row asks
@@ -253,6 +262,14 @@ impl<F, W, I, O> Typed<F, W, I, O> {
     #[must_use]
     pub const fn filling(mut self, fills: &'static [Fill]) -> Self {
         self.traits.fills = fills;
+        self
+    }
+
+    /// Leaves the revision to the handler, by [`Ctx::expect_if_there`]: where something else is to be refused, or found
+    /// done, before.
+    #[must_use]
+    pub const fn judging_revision(mut self) -> Self {
+        self.judges_revision = true;
         self
     }
 
@@ -454,7 +471,9 @@ where
             let record = record?;
             ctx.find(record.record.facility(), record.record.hidden_without()).await?;
             ctx.admit(self.place(&input), record.record.facility()).await?;
-            let record = expect(input.expected_revision(), self.traits, record, &ctx)?;
+            if !self.judges_revision {
+                expect(input.expected_revision(), self.traits, &record, &ctx)?;
+            }
             Outcome::written((self.run)(ctx, input, record).await?)
         }
         .boxed()
@@ -530,13 +549,13 @@ fn named<I: Names>(input: &I, ctx: &Ctx, found: &Found) -> Result<Stored<I::Reco
 fn expect<E: Resource>(
     expected: Option<E::Revision>,
     traits: Traits,
-    record: Stored<E>,
+    record: &Stored<E>,
     ctx: &Ctx,
-) -> Result<Stored<E>> {
+) -> Result<()> {
     match expected {
         None if traits.needs_revision => Err(Tag::ExpectedRevisionRequired.into()),
-        Some(expected) if expected != record.revision => Err(ctx.conflict(&record)?),
-        _ => Ok(record),
+        Some(expected) if expected != record.revision => Err(ctx.conflict(record)?),
+        _ => Ok(()),
     }
 }
 

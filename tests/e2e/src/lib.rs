@@ -4,8 +4,10 @@ mod client;
 mod deployment;
 mod events;
 mod tenant;
+mod upload;
 
 pub use client::Client;
 pub use deployment::Deployment;
 pub use events::Events;
 pub use tenant::{Person, Tenant};
+pub use upload::upload;

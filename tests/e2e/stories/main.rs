@@ -3,6 +3,7 @@
 //! One stack serves all of them, and its clock is one for all: so they run one after the other, in the order of
 //! [`stories`]. That is also why this is no ordinary test program: libtest has no place to stop a stack.
 
+mod config_upload;
 mod crash;
 mod newcomer;
 mod provoked;
@@ -35,6 +36,7 @@ fn stories(runtime: &Arc<Runtime>, deployment: &Arc<Deployment>) -> Vec<Trial> {
     }
     stories![
         newcomer::from_an_empty_table_to_a_customer_who_is_gone,
+        config_upload::a_configuration_is_uploaded_by_its_maker_and_taken_over,
         referral_page::the_worked_example_call_by_call,
         referral_page::every_row_of_the_confirm_table,
         replay::a_repeat_is_answered_alike_whichever_way_its_key_is_sent,

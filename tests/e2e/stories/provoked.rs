@@ -1,7 +1,7 @@
 //! For every tag, a request that is refused with it.
 
-use contract::{error::Tag, time::Time};
-use e2e::{Client, Deployment, Person, Tenant};
+use contract::{checksum::Checksum, error::Tag, time::Time};
+use e2e::{Client, Deployment, Person, Tenant, upload};
 use serde_json::{Value, json};
 use testkit::{
     Reply,
@@ -21,6 +21,7 @@ pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
     refusals.extend(orgs(deployment, &tenant).await);
     refusals.extend(cost_centres(&tenant).await);
     refusals.extend(facilities(&tenant).await);
+    refusals.extend(configurations(&tenant).await);
     refusals.extend(customers(&tenant).await);
     refusals.extend(keys(&tenant).await);
     refusals.extend(users(deployment, &tenant).await);
@@ -116,22 +117,83 @@ async fn cost_centres(tenant: &Tenant) -> Vec<Refusal> {
     ]
 }
 
+/// Calls a route about a tenant's org.
+async fn post(tenant: &Tenant, path: &str, mut fields: Value) -> Reply {
+    fields["org_guid"] = json!(tenant.org_guid);
+    tenant.client.post(path, fields).await
+}
+
+/// A logical facility with this code, at a place and of a trader of its own.
+async fn facility(tenant: &Tenant, code: &str) -> Value {
+    let create = async |path: &str, fields: Value| post(tenant, path, fields).await.data().clone();
+    let address = json!({ "line1": "Main Street 1", "city": "Berlin", "country": "DE" });
+    let place = json!({ "code": code, "caption": "Shop", "address": address, "timezone": "Europe/Berlin" });
+    let place = create("/ofm/facility/physical/create", place).await;
+    let trader =
+        json!({ "code": code, "caption": "Trader", "legal_name": "Trader GmbH", "address": address });
+    let trader = create("/ofm/facility/legal/create", trader).await;
+    let facility = json!({
+        "code": code, "caption": "Store", "pf_guid": place["pf_guid"], "legal_guid": trader["legal_guid"],
+    });
+    create("/ofm/facility/logical/create", facility).await
+}
+
+/// The draft of a sales channel, at a facility of its own.
+pub(crate) async fn sales_channel(tenant: &Tenant) -> Value {
+    let facility = facility(tenant, "CHANNEL").await;
+    draft_at(tenant, &facility).await
+}
+
+async fn draft_at(tenant: &Tenant, facility: &Value) -> Value {
+    let channel = json!({
+        "logical_guid": facility["logical_guid"], "channel_code": "shopify", "caption": "Shop",
+        "locale_codes": ["de"], "external_ids": [{ "kind": "shop_id", "id": "1" }],
+    });
+    post(tenant, "/ofm/sales-channel/create", channel).await.data().clone()
+}
+
+/// Configurations of sales channels that are not taken over.
+async fn configurations(tenant: &Tenant) -> Vec<Refusal> {
+    let channel = sales_channel(tenant).await;
+    let mut revision = channel["revision"].clone();
+    let mut refused = Vec::new();
+    let mut first = Value::Null;
+    for content in [&b"[]"[..], b"{}", b"{} "] {
+        let announce = json!({
+            "channel_guid": channel["channel_guid"], "expected_revision": revision,
+            "checksum_sha256": Checksum::of(content).as_str(), "size_bytes": content.len(),
+        });
+        let announced = post(tenant, "/ofm/sales-channel/config/presign", announce).await.data().clone();
+        let mut take_over = json!({
+            "channel_guid": channel["channel_guid"], "expected_revision": revision,
+            "config_s3_key": announced["config_s3_key"],
+        });
+        let path = "/ofm/sales-channel/config/complete";
+        if content == b"[]" {
+            refused.push((Tag::ConfigMissing, post(tenant, path, take_over.clone()).await));
+        }
+        assert_eq!(upload(&announced["presign"], content).await, 200);
+        let done = post(tenant, path, take_over.clone()).await;
+        if content == b"[]" {
+            refused.push((Tag::ConfigInvalid, done));
+            take_over["config_s3_bucket"] = json!("another");
+            refused.push((Tag::ConfigMismatch, post(tenant, path, take_over).await));
+        } else {
+            revision = done.data()["revision"].clone();
+            if first.is_null() {
+                first = take_over;
+            } else {
+                refused.push((Tag::ConfigSuperseded, post(tenant, path, first.clone()).await));
+            }
+        }
+    }
+    refused
+}
+
 /// What is not to be done at a facility.
 async fn facilities(tenant: &Tenant) -> Vec<Refusal> {
-    let client = &tenant.client;
-    let address = json!({ "line1": "Main Street 1", "city": "Berlin", "country": "DE" });
-    let create = async |path: &str, mut fields: Value| {
-        fields["org_guid"] = json!(tenant.org_guid);
-        client.post(path, fields).await
-    };
-    let place = json!({ "code": "A", "caption": "Shop", "address": address, "timezone": "Europe/Berlin" });
-    let place = create("/ofm/facility/physical/create", place).await.data().clone();
-    let trader = json!({ "code": "A", "caption": "Trader", "legal_name": "Trader GmbH", "address": address });
-    let trader = create("/ofm/facility/legal/create", trader).await.data().clone();
-    let facility = json!({
-        "code": "A", "caption": "Store", "pf_guid": place["pf_guid"], "legal_guid": trader["legal_guid"],
-    });
-    let facility = create("/ofm/facility/logical/create", facility).await.data().clone();
+    let create = async |path: &str, fields: Value| post(tenant, path, fields).await;
+    let facility = facility(tenant, "A").await;
     let zone = |depth: usize, above: &Value| {
         let (logical, parent) = (&facility["logical_guid"], &above["zone_guid"]);
         json!({ "logical_guid": logical, "code": format!("Z{depth}"), "parent_zone_guid": parent })
@@ -142,8 +204,17 @@ async fn facilities(tenant: &Tenant) -> Vec<Refusal> {
     }
     let list = json!({ "org_guid": tenant.org_guid, "logical_guid": facility["logical_guid"] });
     let viewer = tenant.key("NO_GRANT", &["ofm_view"]).await;
+    let mut activated = Vec::new();
+    for _ in 0..2 {
+        let channel = draft_at(tenant, &facility).await;
+        let (guid, revision) = (&channel["channel_guid"], &channel["revision"]);
+        let activate = json!({ "channel_guid": guid, "expected_revision": revision, "status": "active" });
+        activated.push(create("/ofm/sales-channel/status", activate).await);
+    }
+    activated[0].data();
     vec![
         (Tag::ZoneDepthExceeded, create("/ofm/zone/create", zone(9, &above)).await),
+        (Tag::DuplicateExternalId, activated.remove(1)),
         (Tag::FacilityGrantRequired, viewer.post("/ofm/zone/list", list).await),
     ]
 }

@@ -6,6 +6,7 @@ use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::World;
 
+mod channels;
 mod facilities;
 mod invites;
 mod places;

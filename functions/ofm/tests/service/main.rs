@@ -1,6 +1,7 @@
 //! The service against a database.
 
 mod assignment;
+mod channel_config;
 mod cost_centre;
 mod facility;
 mod founding;
@@ -13,8 +14,10 @@ mod owner;
 mod people;
 mod places;
 mod races;
+mod sales_channel;
 mod shift;
 mod stat;
+mod station;
 mod team;
 mod timesheet;
 mod zone;

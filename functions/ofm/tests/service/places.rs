@@ -57,6 +57,14 @@ pub(crate) async fn logical(world: &World, code: &str, physical: &Value, legal: 
     post(world, "/facility/logical/create", fields).await.data().clone()
 }
 
+/// Fields, some of them others than they were.
+pub(crate) fn with(mut fields: Value, changes: Value) -> Value {
+    if let (Some(fields), Value::Object(changes)) = (fields.as_object_mut(), changes) {
+        fields.extend(changes);
+    }
+    fields
+}
+
 /// Which field names a record of this kind, by the noun of its routes.
 fn id_of(noun: &str) -> &'static str {
     match noun {

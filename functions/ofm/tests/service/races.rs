@@ -11,7 +11,8 @@ use testkit::{
 
 use crate::{
     cost_centre,
-    places::{Places, address, legal, named, physical, post, set_status, status_path},
+    places::{Places, address, legal, logical, named, physical, post, set_status, status_path},
+    sales_channel,
 };
 
 /// Runs a race in many fresh orgs: what it needs is made in the first world, what races is sent from the second, which
@@ -134,6 +135,56 @@ async fn no_zone_is_created_in_a_facility_that_is_being_doomed() {
         let places = Places::new(calm).await;
         let zones = [json!({"logical_guid": places.guid(), "code": "A"})];
         close_under(world, ("facility/logical", &places.logical, "doomed"), ("/zone/create", &zones)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_channels_one_is_bound_to_an_external_id() {
+    race(async |calm, world| {
+        let logical = Places::new(calm).await.guid();
+        let known = json!({"external_ids": [{"kind": "shop_id", "id": "7"}]});
+        let mut activations = Vec::new();
+        for _ in 0..CALLERS {
+            let channel = sales_channel::create(calm, &logical, known.clone()).await;
+            activations.push(json!({
+                "channel_guid": channel["channel_guid"], "expected_revision": channel["revision"], "status": "active",
+            }));
+        }
+        let callers = activations.into_iter().map(|fields| insist(world, "/sales-channel/status", fields));
+        let bound = one_winner(&join_all(callers).await, &["duplicate-external-id"]).data().clone();
+        let resolve = json!({"external_id": {"kind": "shop_id", "id": "7"}});
+        let found = post(calm, "/sales-channel/resolve", resolve).await.data().clone();
+        assert_eq!((&found["channel_guid"], &found["resolved_by"]), (&bound["channel_guid"], &json!("binding")));
+        let listed = post(calm, "/sales-channel/list", json!({"status": "active"})).await;
+        assert_eq!(listed.data()["sales_channels"], json!([bound]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_facility_that_is_being_doomed_comes_to_supply_a_channel() {
+    race(async |calm, world| {
+        let places = Places::new(calm).await;
+        let stock = logical(calm, "STOCK", &places.physical, &places.legal).await;
+        let channel = sales_channel::create(calm, &places.guid(), json!({})).await;
+        let set = json!({
+            "channel_guid": channel["channel_guid"], "expected_revision": channel["revision"],
+            "sources": [{"logical_guid": stock["logical_guid"], "priority": 1}],
+        });
+        let doom = json!({
+            "logical_guid": stock["logical_guid"], "expected_revision": stock["revision"], "status": "doomed",
+        });
+        let (set, doomed) = futures::join!(
+            insist(world, "/sales-channel/inventory-sources/set", set),
+            insist(world, "/facility/logical/status", doom),
+        );
+        if set.status == 200 {
+            doomed.refused("in-use");
+        } else {
+            set.refused("invalid-state");
+            doomed.data();
+        }
     })
     .await;
 }

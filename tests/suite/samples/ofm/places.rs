@@ -4,9 +4,9 @@ use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::World;
 
-use super::facilities::logical;
+use super::{channels, facilities::logical};
 
-async fn post(world: &World, path: &str, fields: Value) -> Value {
+pub(super) async fn post(world: &World, path: &str, fields: Value) -> Value {
     world.post(&SERVICE, &world.owner, path, fields).await.data().clone()
 }
 
@@ -94,6 +94,6 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Value> {
             assigned_account(world, &facility).await;
             json!({"logical_guid": logical_guid})
         }
-        _ => return None,
+        path => return channels::sample(world, path, &facility).await,
     })
 }

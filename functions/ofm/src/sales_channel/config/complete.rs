@@ -1,0 +1,150 @@
+//! Taking over what was uploaded.
+
+use contract::{
+    checksum::Checksum,
+    error::{Error, Result, Tag},
+    ids::{ChannelGuid, OrgGuid},
+    revision,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use service::{Answer, Ctx, Object, Written, names, revised};
+use store::Stored;
+
+use super::{CONTENT_TYPE, ChannelConfig, ConfigUpload, UploadName, document};
+use crate::{
+    keys,
+    sales_channel::{SalesChannel, may_edit, not_doomed, rely_on_facility},
+};
+
+names!([Complete] SalesChannel = keys::sales_channel::by_guid[channel_guid]);
+revised!(Complete);
+
+#[derive(Clone, Deserialize, JsonSchema)]
+#[schemars(rename = "CompleteConfig")]
+pub(super) struct Complete {
+    /// The channel.
+    channel_guid: ChannelGuid,
+    /// The revision that the caller saw. Not asked for where the channel has this configuration already.
+    expected_revision: Option<revision::Tag>,
+    /// Where it was uploaded, as it was announced.
+    config_s3_key: String,
+    /// The bucket, as it was announced.
+    config_s3_bucket: Option<String>,
+}
+
+/// A channel's configuration.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CompletedConfig")]
+pub(super) struct Completed {
+    /// The org.
+    org_guid: OrgGuid,
+    /// The channel.
+    channel_guid: ChannelGuid,
+    /// The configuration.
+    config: ChannelConfig,
+    /// The channel's revision.
+    revision: revision::Tag,
+    /// Whether the channel had it already.
+    replayed: bool,
+}
+
+impl Completed {
+    fn of(channel: &Stored<SalesChannel>, config: ChannelConfig, replayed: bool) -> Answer<Self> {
+        let SalesChannel { org_guid, channel_guid, .. } = channel.record;
+        let revision = channel.revision;
+        let data = Self { org_guid, channel_guid, config, revision, replayed };
+        Answer { data, revision: Some(json!(revision)) }
+    }
+}
+
+pub(super) async fn complete(
+    ctx: Ctx,
+    input: Complete,
+    channel: Stored<SalesChannel>,
+) -> Result<Written<Completed>> {
+    may_edit(&ctx, &channel.record)?;
+    let current = channel.record.config.as_ref();
+    if let Some(current) = current.filter(|config| config.config_s3_key == input.config_s3_key) {
+        same_bucket(&ctx, &input)?;
+        return Ok(Written::nothing(Completed::of(&channel, current.clone(), true)));
+    }
+    let upload = announced(&ctx, &input).await?;
+    let config = uploaded(&ctx, &input, &upload.record).await?;
+    ctx.expect_if_there(Some(&channel), input.expected_revision)?;
+    not_doomed(&channel.record)?;
+    let org = ctx.org()?;
+    let mut change = ctx.change();
+    rely_on_facility(&ctx, &mut change, channel.record.logical_guid).await?;
+    let with_config = SalesChannel { config: Some(config.clone()), ..channel.record.clone() };
+    // Who comes second decides again: it may be the same upload, which is done then.
+    let after = change.adjust(org, &channel, with_config, "sales-channel-config-completed")?;
+    let done = ConfigUpload { completed_at: Some(ctx.now()), ..upload.record.clone() };
+    change.keep(org, Some(&upload), done)?;
+    Ok(change.answer(Completed::of(&after, config, false)))
+}
+
+/// The upload that the request names, if it can still be taken over.
+async fn announced(ctx: &Ctx, input: &Complete) -> Result<Stored<ConfigUpload>> {
+    let none = || Error::no_such("config_s3_key");
+    let name = UploadName::said(ctx, input.channel_guid, &input.config_s3_key)?.ok_or_else(none)?;
+    let key = keys::sales_channel::config_upload(ctx.org()?, input.channel_guid, &name);
+    let upload = ctx.get(&key).await?.ok_or_else(none)?;
+    if upload.record.completed_at.is_some() {
+        return Err(Tag::ConfigSuperseded.into());
+    }
+    if upload.record.until <= ctx.now() {
+        return Err(none());
+    }
+    Ok(upload)
+}
+
+fn mismatch(field: &str) -> Error {
+    Error::from(Tag::ConfigMismatch).detail("field", field)
+}
+
+fn same_bucket(ctx: &Ctx, input: &Complete) -> Result<()> {
+    let bucket = ctx.objects()?.bucket();
+    let is_it = input.config_s3_bucket.as_ref().is_none_or(|said| said == bucket);
+    if is_it { Ok(()) } else { Err(mismatch("config_s3_bucket")) }
+}
+
+/// What lies where it was to be uploaded, if it is what was announced.
+async fn uploaded(ctx: &Ctx, input: &Complete, upload: &ConfigUpload) -> Result<ChannelConfig> {
+    let objects = ctx.objects()?;
+    let key = upload.name.object(ctx, upload.channel_guid)?;
+    // One request tells of one version what it is and what it holds.
+    let object = objects.read(&key, upload.size_bytes.bytes()).await?.ok_or(Tag::ConfigMissing)?;
+    same_bucket(ctx, input)?;
+    let content = as_announced(upload, &object)?;
+    document::check(content).map_err(|problem| {
+        Error::from(Tag::ConfigInvalid).detail("field", "config_s3_key").detail("problem", problem)
+    })?;
+    Ok(ChannelConfig {
+        config_s3_bucket: objects.bucket().to_owned(),
+        config_s3_key: key,
+        config_s3_version_id: object.version_id,
+        config_etag: object.etag,
+        config_size_bytes: upload.size_bytes,
+        config_sha256: upload.checksum_sha256.clone(),
+        completed_at: ctx.now(),
+    })
+}
+
+/// The content of an object that is what was announced. What S3 says of it is compared first, then what it holds.
+fn as_announced<'o>(upload: &ConfigUpload, object: &'o Object) -> Result<&'o [u8]> {
+    if object.content_type.as_deref() != Some(CONTENT_TYPE) {
+        return Err(mismatch("content_type"));
+    }
+    match &object.content {
+        Some(content) if object.bytes == upload.size_bytes.bytes() => {
+            if Checksum::of(content) == upload.checksum_sha256 {
+                Ok(content)
+            } else {
+                Err(mismatch("checksum_sha256"))
+            }
+        }
+        _ => Err(mismatch("size_bytes")),
+    }
+}
