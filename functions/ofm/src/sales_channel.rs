@@ -30,7 +30,7 @@ use service::{
     Access, Answer, Arc, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, allow, change, list, names,
     post, read, read_record, revised, write,
 };
-use store::{Entity, Indexes, Key, Org, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Stored, classes};
 
 use self::{
     binding::{ExternalIds, rebind},
@@ -76,7 +76,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Judged("with `logical_guid`: grant `facility:read` there; else owner"),
         errors: &[Tag::NotOwner, Tag::FacilityGrantRequired],
-        handler: &list(list_oldest_first).at(|input| input.logical_guid),
+        handler: &list(list_oldest_first)
+            .at(|input| input.logical_guid)
+            .ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/sales-channel/resolve"),
@@ -388,18 +390,24 @@ struct SalesChannels {
     next_token: Option<String>,
 }
 
-async fn list_oldest_first(ctx: Ctx, input: List) -> Result<Answer<SalesChannels>> {
-    let org = ctx.org()?;
+fn wanted(input: &List, org: &Org) -> Listing<SalesChannel> {
     let statuses = visible(input.status, input.include_doomed);
-    let channels = match input.logical_guid {
+    match input.logical_guid {
+        Some(logical) => keys::sales_channel::by_facility(org, logical, &statuses),
+        None => keys::sales_channel::by_status(org, &statuses),
+    }
+}
+
+async fn list_oldest_first(ctx: Ctx, input: List) -> Result<Answer<SalesChannels>> {
+    match input.logical_guid {
         Some(logical) => {
             ctx.place(logical).await?.facility()?;
             ctx.need_grant(logical, Grant::FacilityRead).await?;
-            keys::sales_channel::by_facility(org, logical, &statuses)
         }
-        None if ctx.caller().is_owner => keys::sales_channel::by_status(org, &statuses),
+        None if ctx.caller().is_owner => {}
         None => return Err(Tag::NotOwner.into()),
-    };
+    }
+    let channels = wanted(&input, ctx.org()?);
     let page = if input.channel_code.is_none() && input.market_code.is_none() {
         ctx.list(&channels).await?
     } else {

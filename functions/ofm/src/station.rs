@@ -18,7 +18,7 @@ use service::{
     Access, Answer, Arc, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, allow, change, list, names,
     post, read_record, revised, write,
 };
-use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Shown, Stored, classes};
 
 use crate::{
     hold::{Child, Parent, Weight, hang},
@@ -59,7 +59,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: READERS,
         errors: &[],
-        handler: &list(list_by_code).at(|input| Some(input.logical_guid)),
+        handler: &list(list_by_code)
+            .at(|input| Some(input.logical_guid))
+            .ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/station/status"),
@@ -394,6 +396,10 @@ struct Stations {
     next_token: Option<String>,
 }
 
+fn wanted(input: &List, org: &Org) -> Listing<Station> {
+    keys::station::by_facility(org, input.logical_guid, &visible(input.status, input.include_doomed))
+}
+
 async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<Stations>> {
     let org = ctx.org()?;
     if let Some(channel) = input.channel_guid {
@@ -401,8 +407,7 @@ async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<Stations>> {
         let here = channel.filter(|channel| channel.record.logical_guid == input.logical_guid);
         here.ok_or_else(|| Error::no_such("channel_guid"))?;
     }
-    let statuses = visible(input.status, input.include_doomed);
-    let stations = keys::station::by_facility(org, input.logical_guid, &statuses);
+    let stations = wanted(&input, org);
     let page = if input.station_type.is_none() && input.channel_guid.is_none() {
         ctx.list(&stations).await?
     } else {

@@ -20,7 +20,7 @@ use service::{
     Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, allow, change, list, names, post,
     read_record, revised, write,
 };
-use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Shown, Stored, classes};
 
 use crate::{
     access::ASSOCIATED,
@@ -58,7 +58,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_by_code).at(|input| input.logical_guid),
+        handler: &list(list_by_code)
+            .at(|input| input.logical_guid)
+            .ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/team/status"),
@@ -253,18 +255,23 @@ struct TeamPage {
     next_token: Option<String>,
 }
 
-async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<TeamPage>> {
+fn wanted(input: &List, org: &Org) -> Listing<Team> {
     let teams = match (input.logical_guid, input.org_wide == Some(true)) {
-        (Some(_), true) => return Err(Error::field("org_wide", "must not stand beside logical_guid")),
-        (Some(logical), false) => {
-            ctx.place(logical).await?.facility()?;
-            Teams::OfFacility(logical)
-        }
+        (Some(logical), _) => Teams::OfFacility(logical),
         (None, true) => Teams::OfNoFacility,
         (None, false) => Teams::All,
     };
-    let statuses = visible(input.status, input.include_doomed);
-    let page = ctx.list(&keys::team::by_status(ctx.org()?, teams, &statuses)).await?;
+    keys::team::by_status(org, teams, &visible(input.status, input.include_doomed))
+}
+
+async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<TeamPage>> {
+    if let Some(logical) = input.logical_guid {
+        if input.org_wide == Some(true) {
+            return Err(Error::field("org_wide", "must not stand beside logical_guid"));
+        }
+        ctx.place(logical).await?.facility()?;
+    }
+    let page = ctx.list(&wanted(&input, ctx.org()?)).await?;
     Ok(Answer::new(TeamPage { teams: page.show(&ctx), next_token: page.next_token }))
 }
 

@@ -228,6 +228,9 @@ impl Change {
 
     /// Puts another kind of record in the place of one, as it was read. The journal of the aggregate goes on; if
     /// another request comes first, the command is decided again.
+    ///
+    /// # Panics
+    /// Where the two kinds are not one aggregate.
     pub fn replace<A, B>(
         &mut self,
         scope: &A::Scope,

@@ -72,6 +72,9 @@ impl Partition {
     }
 
     /// Goes one level deeper. Parts are ids, codes, hashes and names of states: none holds the separator.
+    ///
+    /// # Panics
+    /// Where a part holds it all the same: the key would be another record's.
     #[must_use]
     pub fn part(mut self, part: impl Display) -> Self {
         use std::fmt::Write;

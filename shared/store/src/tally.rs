@@ -119,6 +119,9 @@ impl Tallies {
 
 impl Store {
     /// Every tally of a list, strongly consistent. The items are a few dozen bytes each, so a total is one query.
+    ///
+    /// # Panics
+    /// Where the list is one of an index: tallies are in none.
     pub async fn tallies(&self, list: &Listing<Tally>) -> Result<Tallies> {
         assert_eq!(list.index, Index::Main, "tallies are in no index");
         let (mut tallies, mut after) = (BTreeMap::new(), None);
