@@ -2,7 +2,7 @@
 
 use contract::{
     error::{Error, Result, Tag},
-    ids::{LogicalGuid, UserGuid},
+    ids::{LogicalGuid, StationGuid, UserGuid},
 };
 use identity::{
     assignment::Assignee,
@@ -12,6 +12,8 @@ use identity::{
 use serde_json::json;
 use service::{Ctx, Writer};
 use store::Stored;
+
+use crate::{keys, lifecycle::unusable, station::StationStatus};
 
 /// A person of the org, who must be there.
 pub(crate) async fn person(ctx: &Ctx, user: UserGuid) -> Result<Stored<Member>> {
@@ -45,4 +47,20 @@ pub(crate) async fn refuse_unfit(
     let assigned = ctx.get(&key).await?.filter(|found| found.record.counts(person.epoch, ctx.now()));
     let assigned = assigned.ok_or_else(|| unfit().detail("logical_guid", json!(logical)))?;
     change.require(&key, &assigned)
+}
+
+/// Refuses a station that is not there, of another facility or inactive: now, or when the change is written.
+pub(crate) async fn refuse_station(
+    ctx: &Ctx,
+    change: &mut Writer,
+    station: Option<StationGuid>,
+    at: LogicalGuid,
+) -> Result<()> {
+    let Some(guid) = station else { return Ok(()) };
+    let key = keys::station::by_guid(ctx.org()?, guid);
+    let station = ctx.get(&key).await?.ok_or_else(|| Error::no_such("station_guid"))?;
+    if station.record.logical_guid != at || station.record.status == StationStatus::Inactive {
+        return Err(unusable("station_guid", station.record.status));
+    }
+    change.require(&key, &station)
 }

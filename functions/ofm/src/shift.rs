@@ -247,6 +247,8 @@ struct Create {
     end_time: TimeOfDay,
     /// What the person works as.
     role_label: Text<1, 64>,
+    /// At which station of the facility.
+    station_guid: Option<StationGuid>,
     /// Notes.
     notes: Option<Personal<Prose<2000>>>,
     /// Whether it is told to others than those who plan; it is unless given.
@@ -272,6 +274,7 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<Shown<Shift>>> {
     let facility = usable(Some(facility), "logical_guid")?;
     change.require(&logical_facility(org, input.logical_guid), &facility)?;
     crew::refuse_unfit(&ctx, &mut change, &person, Some(input.logical_guid)).await?;
+    crew::refuse_station(&ctx, &mut change, input.station_guid, input.logical_guid).await?;
     let shift = Shift {
         org_guid: org.guid(),
         shift_guid: ShiftGuid::from_uuid(change.uuid()),
@@ -287,7 +290,7 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<Shown<Shift>>> {
         end_at: times.end_at,
         planned_minutes: times.minutes,
         role_label: input.role_label,
-        station_guid: None,
+        station_guid: input.station_guid,
         notes: input.notes,
         published: input.published.unwrap_or(true),
         status: ShiftStatus::Scheduled,

@@ -3,7 +3,7 @@
 use contract::{
     error::Result,
     grants::Grant,
-    ids::{LogicalGuid, UserGuid},
+    ids::{LogicalGuid, StationGuid, UserGuid},
     states::{Filter, visible},
     time::Date,
 };
@@ -35,6 +35,8 @@ pub(super) struct List {
     status: Option<Filter<ShiftStatus>>,
     /// Whether cancelled ones are shown too.
     include_doomed: Option<bool>,
+    /// Only those at this station.
+    station_guid: Option<StationGuid>,
     /// Only those that are published, or only the others.
     published: Option<bool>,
 }
@@ -58,6 +60,7 @@ pub(super) async fn list_by_start(ctx: Ctx, input: List) -> Result<Answer<Shifts
     let show = |found: Vec<Stored<Shift>>| async move {
         let fits = |shift: &Shift| {
             days.contains(shift.shift_date)
+                && input.station_guid.is_none_or(|station| shift.station_guid == Some(station))
                 && input.published.is_none_or(|published| shift.published == published)
         };
         // What is not published is there for those alone who plan there.

@@ -2,7 +2,7 @@
 
 use contract::{
     error::{Error, Result, Tag},
-    ids::{ShiftGuid, UserGuid},
+    ids::{ShiftGuid, StationGuid, UserGuid},
     input::Patch,
     personal::Personal,
     revision,
@@ -38,6 +38,8 @@ pub(super) struct Update {
     end_fold: Option<Fold>,
     /// What the person is to work as, while it is scheduled.
     role_label: Option<Text<1, 64>>,
+    /// At which station of the facility, while it is scheduled or active; null clears.
+    station_guid: Patch<StationGuid>,
     /// Notes, while it is scheduled or active; null clears.
     notes: Patch<Personal<Prose<2000>>>,
     /// Who is to work it, while it is scheduled.
@@ -58,6 +60,7 @@ impl Update {
         shift.start_fold = self.start_fold.unwrap_or(shift.start_fold);
         shift.end_fold = self.end_fold.unwrap_or(shift.end_fold);
         shift.role_label = self.role_label.unwrap_or(shift.role_label);
+        self.station_guid.apply(&mut shift.station_guid);
         self.notes.apply(&mut shift.notes);
         shift.user_guid = self.user_guid.unwrap_or(shift.user_guid);
         shift.published = self.published.unwrap_or(shift.published);
@@ -92,6 +95,7 @@ fn refuse_fixed(before: &Shift, after: &Shift) -> Result<()> {
     let over = [
         ("end_time", before.end_time != after.end_time),
         ("end_fold", before.end_fold != after.end_fold),
+        ("station_guid", before.station_guid != after.station_guid),
         ("notes", before.notes != after.notes),
     ];
     let fixed: Vec<_> = match before.status {
@@ -132,6 +136,9 @@ pub(super) async fn update(ctx: Ctx, input: Update, before: Stored<Shift>) -> Re
     if let Some(person) = &person {
         refuse_open(&ctx, &mut change, &before.record, worked_by_another).await?;
         crew::refuse_unfit(&ctx, &mut change, person, Some(shift.logical_guid)).await?;
+    }
+    if shift.station_guid != before.record.station_guid {
+        crew::refuse_station(&ctx, &mut change, shift.station_guid, shift.logical_guid).await?;
     }
     schedule(&ctx, &mut change, Some(&before.record), &shift).await?;
     let is_news = shift.published && !before.record.published;

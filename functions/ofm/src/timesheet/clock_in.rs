@@ -2,7 +2,7 @@
 
 use contract::{
     error::{Error, Result, Tag},
-    ids::{EntryGuid, LogicalGuid, ShiftGuid, UserGuid},
+    ids::{EntryGuid, LogicalGuid, ShiftGuid, StationGuid, UserGuid},
     personal::Personal,
     text::Prose,
     time::Time,
@@ -25,6 +25,8 @@ pub(super) struct Begin {
     user_guid: Option<UserGuid>,
     /// On which shift of the person there, scheduled or active.
     shift_guid: Option<ShiftGuid>,
+    /// At which station of the facility.
+    station_guid: Option<StationGuid>,
     /// When it began: up to 2 minutes ahead; for oneself 10 minutes back, for another person 31 days; now unless given.
     clock_in: Option<Time>,
     /// When it ended: then the entry is closed at once.
@@ -97,6 +99,7 @@ pub(super) async fn clock_in(ctx: Ctx, input: Begin) -> Result<Written<EntryView
     change.require(&logical_facility(org, input.logical_guid), &facility)?;
     crew::refuse_absent(&ctx, &person.record)?;
     crew::refuse_unfit(&ctx, &mut change, &person, Some(input.logical_guid)).await?;
+    crew::refuse_station(&ctx, &mut change, input.station_guid, input.logical_guid).await?;
     let entry = entry(&ctx, input, user, &facility);
     open::follow(&ctx, &mut change, None, &entry).await?;
     let created = change.create(org, entry, "timesheet-clocked-in")?;
@@ -113,7 +116,7 @@ fn entry(ctx: &Ctx, input: Begin, user_guid: UserGuid, facility: &Stored<Logical
         logical_guid: input.logical_guid,
         user_guid,
         shift_guid: input.shift_guid,
-        station_guid: None,
+        station_guid: input.station_guid,
         clock_in,
         clock_out: input.clock_out,
         timezone: facility.timezone.clone(),

@@ -409,3 +409,46 @@ async fn of_many_who_plan_the_same_hours_one_does() {
         race::one_winner(&join_all(calls.collect::<Vec<_>>()).await, &["shift-overlap"]);
     }
 }
+
+#[tokio::test]
+async fn a_station_is_of_the_facility_and_in_use() {
+    let world = World::new().await;
+    let shop = Shop::new(&world).await;
+    let elsewhere = places::logical(&world, "ELSEWHERE", &shop.places.physical, &shop.places.legal).await;
+    let station = async |code: &str, logical_guid: &Value| {
+        let fields = json!({"logical_guid": logical_guid, "station_code": code, "station_type": "checkout"});
+        places::post(&world, "/station/create", fields).await.data().clone()
+    };
+    let (till, other) = (station("A", &shop.places.guid()).await, station("B", &shop.places.guid()).await);
+    let far = station("C", &elsewhere["logical_guid"]).await;
+    places::set_status(&world, "station", &other, "inactive").await.data();
+    let plan = |start: &str, end: &str, station: &Value| {
+        places::with(shop.plan("2026-03-04", start, end), json!({"station_guid": station}))
+    };
+    for (unfit, tag) in [(&other, "invalid-state"), (&far, "invalid-state")] {
+        let reply = shop.create(&world, plan("10:00", "12:00", &unfit["station_guid"])).await;
+        assert_eq!(reply.refused(tag)["details"]["field"], "station_guid", "{}", reply.text);
+    }
+    let nowhere = shop.create(&world, plan("10:00", "12:00", &json!(world.cost_centre))).await;
+    assert_eq!(nowhere.refused("not-found")["details"]["field"], "station_guid");
+    let shift = shop.create(&world, plan("10:00", "12:00", &till["station_guid"])).await.data().clone();
+    assert_eq!(shift["station_guid"], till["station_guid"]);
+    shop.create(&world, shop.plan("2026-03-04", "12:00", "14:00")).await.data();
+    let at = json!({"logical_guid": shop.places.guid(), "date": "2026-03-04"});
+    let at_till = places::with(at, json!({"station_guid": till["station_guid"]}));
+    let found = list(&world, &shop.worker, at_till).await;
+    assert_eq!(found, std::slice::from_ref(&shift));
+    shop.update(&world, &shift, json!({"station_guid": far["station_guid"]})).await.refused("invalid-state");
+    let cleared = shop.update(&world, &shift, json!({"station_guid": null})).await;
+    assert_eq!(cleared.data()["station_guid"], Value::Null);
+
+    let entry = json!({
+        "logical_guid": shop.places.guid(), "user_guid": shop.worker.user_guid,
+        "station_guid": far["station_guid"],
+    });
+    let clock_in =
+        async |fields: Value| world.post(&SERVICE, &shop.planner, "/timesheet/clock-in", fields).await;
+    assert_eq!(clock_in(entry.clone()).await.refused("invalid-state")["details"]["field"], "station_guid");
+    let here = places::with(entry, json!({"station_guid": till["station_guid"]}));
+    assert_eq!(clock_in(here).await.data()["station_guid"], till["station_guid"]);
+}

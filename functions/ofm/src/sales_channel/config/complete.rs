@@ -92,7 +92,13 @@ async fn announced(ctx: &Ctx, input: &Complete) -> Result<Stored<ConfigUpload>> 
     let key = keys::sales_channel::config_upload(ctx.org()?, input.channel_guid, &name);
     let upload = ctx.get(&key).await?.ok_or_else(none)?;
     if upload.record.completed_at.is_some() {
-        return Err(Tag::ConfigSuperseded.into());
+        // The channel was read first: another request may have taken the upload over in between.
+        let channel = ctx.get(&keys::sales_channel::by_guid(ctx.org()?, input.channel_guid)).await?;
+        let config = channel.and_then(|channel| channel.record.config);
+        let is_current = config.is_some_and(|config| config.config_s3_key == input.config_s3_key);
+        let error =
+            if is_current { Error::moved("an upload was taken over") } else { Tag::ConfigSuperseded.into() };
+        return Err(error);
     }
     if upload.record.until <= ctx.now() {
         return Err(none());
