@@ -82,6 +82,7 @@ const TOLD: &[&str] = &[
     "aggregate_id",
     "caption",
     "code",
+    "controls",
     "description",
     "external_ids",
     "hardware_profile",

@@ -24,6 +24,7 @@ use ofm::{
     facility::Kind as FacilityKind,
     hold::{Child, Parent},
     keys::team::Teams,
+    profile::slot::Seat,
     sales_channel::{binding::ExternalId, registry::ChannelCode},
     span::Whose,
 };
@@ -221,6 +222,7 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         id: "7".parse().expect("an id"),
     };
     s.name("external_id_hash", canonical::hash(&json!(["shop_id", "7"])));
+    let user = s.id("user");
     vec![
         get!(ofm::keys::cost_centre::by_guid(org, s.id("cc_guid"))),
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
@@ -245,6 +247,12 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::station::by_guid(org, s.id("station"))),
         get!(ofm::keys::station::by_code(org, logical, code)),
         query!(ofm::keys::station::by_facility(org, logical, all())),
+        get!(ofm::keys::profile::by_id(org, s.id("profile"))),
+        get!(ofm::keys::profile::by_code(org, code)),
+        query!(ofm::keys::profile::by_status(org, all())),
+        get!(ofm::keys::profile::slot(org, Seat::Member(user, logical))),
+        get!(ofm::keys::profile::slot(org, Seat::Facility(logical))),
+        get!(ofm::keys::profile::slot(org, Seat::Org)),
         get!(ofm::keys::zone::by_guid(org, zone)),
         get!(ofm::keys::zone::by_code(org, logical, code)),
         query!(ofm::keys::zone::by_path(org, logical, all())),
@@ -265,6 +273,7 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         query!(ofm::keys::timesheet::by_clock_in(org, Whose::Facility(s.id("logical")), all(), [from, to])),
         query!(ofm::keys::timesheet::by_clock_in(org, Whose::Person(s.id("user")), all(), [from, to])),
         get!(ofm::keys::tries::of_user(s.id("user"))),
+        get!(ofm::keys::tries::of_user(user)),
     ]
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Display;
 
 use contract::{
     error::{Error, Result, Tag},
-    ids::{CcGuid, ChannelGuid, LegalGuid, LogicalGuid, PfGuid, ZoneGuid},
+    ids::{CcGuid, ChannelGuid, LegalGuid, LogicalGuid, PfGuid, ProfileId, ZoneGuid},
     revision::Counter,
 };
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub enum Parent {
     Zone(ZoneGuid),
     /// A sales channel.
     SalesChannel(ChannelGuid),
+    /// A till profile.
+    Profile(ProfileId),
 }
 
 /// What can hang on a parent.
@@ -58,6 +60,12 @@ pub enum Child {
     Shift,
     /// An open timesheet entry.
     TimesheetEntry,
+    /// A member's slot that a till profile is in.
+    MemberProfileSlot,
+    /// A facility's slot that a till profile is in.
+    FacilityProfileSlot,
+    /// The org's slot that a till profile is in.
+    OrgProfileSlot,
 }
 
 impl Parent {
@@ -77,6 +85,8 @@ impl Parent {
             ],
             Self::Zone(_) => &[Child::Zone],
             Self::SalesChannel(_) => &[Child::Station],
+            // Those of members count only while the membership does.
+            Self::Profile(_) => &[Child::FacilityProfileSlot, Child::OrgProfileSlot],
         }
     }
 
@@ -89,6 +99,7 @@ impl Parent {
             Self::Logical(guid) => ("facility-logical", guid.to_string()),
             Self::Zone(guid) => ("zone", guid.to_string()),
             Self::SalesChannel(guid) => ("sales-channel", guid.to_string()),
+            Self::Profile(id) => ("profile", id.to_string()),
         }
     }
 }
@@ -177,7 +188,7 @@ impl Entity for Guard {
 }
 
 /// So many of a kind are counted (ofm §1, `in-use`).
-const MOST_COUNTED: usize = 100;
+pub(crate) const MOST_COUNTED: usize = 100;
 
 /// Notes how heavily something hangs on a parent that can be closed whatever became of the parent: so the guard is not
 /// raised, and nothing that comes often stands in the way of a change of the parent (ofm §2, *Guards are exact*).
@@ -225,14 +236,25 @@ pub(crate) async fn bears_nothing(
     parent: Parent,
     least: Weight,
 ) -> Result<()> {
+    watch(ctx, change, parent).await?;
+    let blocking = all_blocking(ctx, parent, least).await?;
+    if blocking.is_empty() { Ok(()) } else { Err(in_use(blocking)) }
+}
+
+/// Writes only if nothing new comes to hang on a parent meanwhile; else the command is decided again.
+pub(crate) async fn watch(ctx: &Ctx, change: &mut Writer, parent: Parent) -> Result<()> {
     let org = ctx.org()?;
     let key = keys::hold::guard(org, parent);
     let guard = ctx.get(&key).await?;
     // Written, not only checked: what relies on the parent's status alone can rely on its guard.
-    change.keep(org, guard.as_ref(), Guard { parent })?;
+    change.keep(org, guard.as_ref(), Guard { parent })
+}
+
+/// What hangs on a parent at least this heavily, by kind.
+pub(crate) async fn all_blocking(ctx: &Ctx, parent: Parent, least: Weight) -> Result<Vec<Value>> {
+    let org = ctx.org()?;
     let kinds = parent.children().iter().map(|child| blocking(ctx, org, parent, *child, least));
-    let blocking: Vec<_> = futures::future::try_join_all(kinds).await?.into_iter().flatten().collect();
-    if blocking.is_empty() { Ok(()) } else { Err(in_use(blocking)) }
+    Ok(futures::future::try_join_all(kinds).await?.into_iter().flatten().collect())
 }
 
 /// `in-use`: what stands in the way (ofm §1).

@@ -21,6 +21,7 @@ pub mod member;
 pub mod org;
 pub mod own_orgs;
 pub mod owner;
+pub mod profile;
 pub mod sales_channel;
 pub mod shift;
 pub mod span;
@@ -59,6 +60,9 @@ pub static SERVICE: Service = Service {
         sales_channel::config::ROUTES,
         sales_channel::sources::ROUTES,
         station::ROUTES,
+        profile::ROUTES,
+        profile::slot::ROUTES,
+        profile::effective::ROUTES,
         assignment::member::ROUTES,
         assignment::service_account::ROUTES,
     ],

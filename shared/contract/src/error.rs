@@ -53,8 +53,11 @@ catalogue! {
     UserNotVerified = 403 "user-not-verified" "The user is not verified.";
     EmailNotVerified = 403 "email-not-verified" "The e-mail address is not confirmed.";
 
+    ProfileLimitExceeded = 403 "profile-limit-exceeded" "The caller's own till profile does not allow as much.";
+
     NotFound = 404 "not-found" "There is no such record.";
     CodeNotFound = 404 "code-not-found" "There is no such code.";
+    OverrideNotFound = 404 "override-not-found" "There is no such override code.";
     RouteNotFound = 404 "route-not-found" "There is no such route.";
     MethodNotAllowed = 405 "method-not-allowed" "The route does not take this method.";
     PayloadTooLarge = 413 "payload-too-large" "The body is larger than 256 KB.";
@@ -100,6 +103,16 @@ catalogue! {
     MemberAlreadyConfirmed = 409 "member-already-confirmed" "Another record was confirmed for this member.";
     WindowExpired = 409 "window-expired" "The code's window had ended at the time of the confirmation.";
     SelfReferral = 409 "self-referral" "Nobody is their own mentor.";
+    CurrencyMismatch = 409 "currency-mismatch" "Amounts of two currencies are never compared or added.";
+    OrgDefaultRequired = 409 "org-default-required" "The default profile of an org can be replaced, not taken away.";
+    OverrideNotActive = 409 "override-not-active" "The override code was revoked.";
+    OverrideFacilityMismatch = 409 "override-facility-mismatch" "The override code is for another facility.";
+    OverrideTypeMismatch = 409 "override-type-mismatch" "The override code is for something else.";
+    OverrideBindingMismatch = 409 "override-binding-mismatch" "The override code is bound to something else.";
+    OverrideSelfUse = 409 "override-self-use" "Nobody uses an override code of their own.";
+    OverrideLimitExceeded = 409 "override-limit-exceeded" "The override code does not allow as much.";
+    OverrideExhausted = 409 "override-exhausted" "The override code was used as often as it may be.";
+    OverrideExpired = 409 "override-expired" "The override code has expired.";
     LegalHold = 409 "legal-hold" "A legal hold forbids this.";
     CustomerOnHold = 409 "customer-on-hold" "A pending hold forbids this.";
 

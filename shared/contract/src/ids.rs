@@ -133,6 +133,10 @@ ids! {
     KeyId;
     /// An invitation to create an org.
     InvitationId;
+    /// A till profile of an org.
+    ProfileId;
+    /// The public handle of an override code. Its digits are something else.
+    OverrideId;
     /// A journal entry and the event that tells of it (contract §10).
     EventId;
 }

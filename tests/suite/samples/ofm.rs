@@ -11,6 +11,7 @@ mod facilities;
 mod invites;
 mod places;
 mod teams;
+mod tills;
 mod work;
 
 use super::{by, people};
@@ -41,6 +42,7 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
         "cost-centre" => of_cost_centres(world, path).await?,
         "facility" => facilities::sample(world, path).await?,
         "zone" | "service-account" | "sales-channel" | "station" => places::sample(world, path).await?,
+        "profile" => tills::of_profiles(world, path).await?,
         _ => of_orgs(world, path).await?,
     };
     Some(by(world.owner.clone(), fields))

@@ -13,6 +13,8 @@ mod own_orgs;
 mod owner;
 mod people;
 mod places;
+mod profile;
+mod profile_races;
 mod races;
 mod sales_channel;
 mod shift;

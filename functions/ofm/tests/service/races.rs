@@ -17,7 +17,7 @@ use crate::{
 
 /// Runs a race in many fresh orgs: what it needs is made in the first world, what races is sent from the second, which
 /// is the same org behind a database in a bad mood.
-async fn race(run: impl AsyncFn(&World, &World)) {
+pub(crate) async fn race(run: impl AsyncFn(&World, &World)) {
     let world = World::new().await;
     for round in 0..rounds() {
         let proxy = in_bad_mood(round * 2);
@@ -28,7 +28,7 @@ async fn race(run: impl AsyncFn(&World, &World)) {
 }
 
 /// Sends a command of the owner.
-async fn insist(world: &World, path: &str, fields: Value) -> Reply {
+pub(crate) async fn insist(world: &World, path: &str, fields: Value) -> Reply {
     race::insist(world, &SERVICE, &world.owner, path, fields).await
 }
 
