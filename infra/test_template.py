@@ -275,20 +275,20 @@ class TheStack(unittest.TestCase):
         self.assertTrue(given["LifecycleConfiguration"]["Rules"])
 
     def test_what_holds_data_survives_the_stack(self):
-        for name in ("Table", "Bucket", "BucketPolicy", "Key", "CursorKey", "LookupKey"):
+        for name in ("Table", "Bucket", "BucketPolicy", "Key", "CursorKey", "LookupKey", "OverrideKeys"):
             resource = self.template["Resources"][name]
             self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("Retain", "Retain"), name)
 
     def test_secrets_are_64_hexadecimal_digits_and_encrypted_with_the_key(self):
         client = boto3.client("secretsmanager")
         values = set()
-        for name in ("cursor-key", "lookup-key"):
+        for name in ("cursor-key", "lookup-key", "override-keys"):
             secret = {"SecretId": f"g3n-emulated/{name}"}
             value = client.get_secret_value(**secret)["SecretString"]
             self.assertRegex(value, "^[0-9a-f]{64}$")
             self.assertEqual(client.describe_secret(**secret)["KmsKeyId"], self.key_arn())
             values.add(value)
-        self.assertEqual(len(values), 2)
+        self.assertEqual(len(values), 3)
 
     def test_every_function_has_its_alias_logs_boundary_and_roll_back(self):
         client, logs, iam = boto3.client("lambda"), boto3.client("logs"), boto3.client("iam")

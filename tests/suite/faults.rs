@@ -161,7 +161,9 @@ fn judge(place: &str, trouble: &Trouble, done: &Done, calm: &Done, ends_right: O
     assert!(retryable, "{place}, {trouble:?}: {}", first.text);
     let repeated = again.tag().is_none() || again.tag() == ends_right;
     assert!(repeated, "{place}, {trouble:?}: {}", again.text);
-    if first.is_success() && again.is_success() && again.data().get("secret_withheld").is_none() {
+    let withheld =
+        || ["secret_withheld", "code_withheld"].iter().any(|flag| again.data().get(flag).is_some());
+    if first.is_success() && again.is_success() && !withheld() {
         assert_eq!(again.data(), first.data(), "{place}, {trouble:?}: another answer");
     }
     assert_eq!(effects, &calm.effects, "{place}, {trouble:?}: not exactly one effect");

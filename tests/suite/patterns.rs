@@ -24,6 +24,7 @@ use ofm::{
     facility::Kind as FacilityKind,
     hold::{Child, Parent},
     keys::team::Teams,
+    override_code::lockout::Counted,
     profile::slot::Seat,
     sales_channel::{binding::ExternalId, registry::ChannelCode},
     span::Whose,
@@ -222,7 +223,9 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         id: "7".parse().expect("an id"),
     };
     s.name("external_id_hash", canonical::hash(&json!(["shop_id", "7"])));
-    let user = s.id("user");
+    let (user, station) = (s.id("user"), s.id("station"));
+    let now = s.text("now", "2026-03-04T08:00:00Z");
+    let of_caller = Counted::Caller { caller: "{caller}".to_owned(), station_guid: Some(station) };
     vec![
         get!(ofm::keys::cost_centre::by_guid(org, s.id("cc_guid"))),
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
@@ -247,6 +250,13 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::station::by_guid(org, s.id("station"))),
         get!(ofm::keys::station::by_code(org, logical, code)),
         query!(ofm::keys::station::by_facility(org, logical, all())),
+        get!(ofm::keys::override_code::by_id(org, s.id("override"))),
+        get!(ofm::keys::override_code::by_digits(org, "{digits_hash}")),
+        query!(ofm::keys::override_code::given_out(org, None, all(), (Some(now), None), now)),
+        query!(ofm::keys::override_code::given_out(org, Some(logical), all(), (Some(now), None), now)),
+        get!(ofm::keys::override_code::issued(org, logical, user)),
+        get!(ofm::keys::override_code::failures(org, &of_caller)),
+        get!(ofm::keys::override_code::failures(org, &Counted::Facility { logical_guid: logical })),
         get!(ofm::keys::profile::by_id(org, s.id("profile"))),
         get!(ofm::keys::profile::by_code(org, code)),
         query!(ofm::keys::profile::by_status(org, all())),

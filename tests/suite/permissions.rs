@@ -25,6 +25,7 @@ Generated from the route tables; a test compares.
 | role | an associated caller with one of the roles named; owners always |
 | public or role | in a deployment that is open to the public anyone, without a credential; in any other an associated caller with one of the roles named; owners always |
 | grant | an associated caller with an assignment in force to the facility that carries the grant named, or with one of the roles named; owners always |
+| in person, grant | the same by a session, and without any role in place of the grant; keys are refused |
 | owner | an active owner of the org, or a key with the role `owner` or `ofm_owner` |
 | owner-in-person | an active owner's session; keys are refused |
 | primary-owner | the active primary owner's session; keys are refused |
@@ -71,6 +72,7 @@ fn row(route: &Route) -> String {
             [] => format!("grant: `{}`", grant.unwrap_or_default()),
             roles => format!("grant: `{}`, or role: {}", grant.unwrap_or_default(), code(roles)),
         },
+        Access::GrantedInPerson(_) => format!("in person, grant: `{}`", grant.unwrap_or_default()),
         Access::Judged(_) => format!("by request: {}", rule.unwrap_or_default()),
         _ => name.to_owned(),
     };

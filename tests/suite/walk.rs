@@ -206,7 +206,11 @@ async fn invocations_of_the_wrong_form_are_refused_before_any_read() {
 fn refusal(access: Access, is_key: bool, role: Role) -> Option<&'static str> {
     let is_owner = is_key && role.is_owner();
     match access {
-        Access::Human | Access::OwnerInPerson | Access::PrimaryOwner if is_key => Some("forbidden"),
+        Access::Human | Access::GrantedInPerson(_) | Access::OwnerInPerson | Access::PrimaryOwner
+            if is_key =>
+        {
+            Some("forbidden")
+        }
         Access::Associated(roles) if is_key && !roles.contains(&role) && !is_owner => Some("forbidden"),
         Access::OneOf(roles) | Access::PublicOr(roles) if !roles.contains(&role) && !is_owner => {
             Some("forbidden")

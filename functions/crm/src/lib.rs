@@ -21,5 +21,6 @@ pub static SERVICE: Service = Service {
     summary: "Customers and what is kept of them",
     style: Style::Enveloped,
     figures: &[],
+    code_keys: None,
     areas: &[customer::ROUTES, retention::ROUTES, stat::ROUTES],
 };

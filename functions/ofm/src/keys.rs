@@ -4,6 +4,7 @@
 pub mod diary;
 pub mod facility;
 pub mod hold;
+pub mod override_code;
 pub mod profile;
 pub mod sales_channel;
 pub mod shift;

@@ -19,6 +19,7 @@ pub mod keys;
 mod lifecycle;
 pub mod member;
 pub mod org;
+pub mod override_code;
 pub mod own_orgs;
 pub mod owner;
 pub mod profile;
@@ -38,6 +39,7 @@ pub static SERVICE: Service = Service {
     summary: "Organisations, people, facilities, sales channels, tills",
     style: Style::Enveloped,
     figures: &[],
+    code_keys: Some("G3N_OVERRIDE_KEYS"),
     areas: &[
         stat::ROUTES,
         founding::ROUTES,
@@ -63,6 +65,9 @@ pub static SERVICE: Service = Service {
         profile::ROUTES,
         profile::slot::ROUTES,
         profile::effective::ROUTES,
+        override_code::generate::ROUTES,
+        override_code::revoke::ROUTES,
+        override_code::validate::ROUTES,
         assignment::member::ROUTES,
         assignment::service_account::ROUTES,
     ],

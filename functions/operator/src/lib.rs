@@ -28,6 +28,7 @@ pub static SERVICE: Service = Service {
     summary: "Users, invitations, verification, remediation and the journal, by direct invocation",
     style: Style::Enveloped,
     figures: &[&referral::RETENTION_DAYS],
+    code_keys: None,
     areas: &[
         user::ACTIONS,
         user_status::ACTIONS,

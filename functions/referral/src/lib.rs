@@ -44,5 +44,6 @@ pub static SERVICE: Service = Service {
     summary: "Referral clicks, confirmed recruitments, totals of mentors",
     style: Style::Rest { base: "/api/v1/referral-attributions" },
     figures: &[&DEDUPE_MINUTES, &RETENTION_DAYS, &CLICKS_PER_MINUTE, &OTHERS_PER_MINUTE],
+    code_keys: None,
     areas: &[click::ROUTES, read::ROUTES, confirm::ROUTES, delete::ROUTES, total::ROUTES],
 };

@@ -22,5 +22,6 @@ pub static SERVICE: Service = Service {
     summary: "Sessions, service accounts, API keys",
     style: Style::Enveloped,
     figures: &[],
+    code_keys: None,
     areas: &[login::ROUTES, session::ROUTES, service_account::ROUTES, api_key::ROUTES, key_policy::ROUTES],
 };

@@ -25,6 +25,7 @@ pub(crate) fn environment(endpoint: &str) -> Vec<(String, String)> {
         // As the tenant's world has them.
         ("G3N_CURSOR_KEY", "1".repeat(64)),
         ("G3N_LOOKUP_KEY", "2".repeat(64)),
+        ("G3N_OVERRIDE_KEYS", "3".repeat(64)),
         ("G3N_TABLE", database::table().to_owned()),
         ("G3N_BUS", "bench".to_owned()),
         ("G3N_REFERRAL_ACCESS", "private".to_owned()),

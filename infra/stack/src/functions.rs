@@ -33,6 +33,7 @@ const AS_ITSELF: &str = r#"target.'cfg(all())'.runner=["sh", "-c", 'AWS_ACCESS_K
 /// Keys for this machine only: whoever has the source has them.
 const DEVELOPMENT_CURSOR_KEY: &str = "10ca1000000000000000000000000000000000000000000000000000c0250211";
 const DEVELOPMENT_LOOKUP_KEY: &str = "10ca10000000000000000000000000000000000000000000000000010030b000";
+const DEVELOPMENT_OVERRIDE_KEY: &str = "10ca1000000000000000000000000000000000000000000000000000c0de0000";
 
 /// One person at one machine stands for all the callers of an org, and `make fuzz` for more than there ever are.
 const RATE_LIMIT_PERCENT: &str = "10000";
@@ -63,6 +64,7 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
         ("G3N_CURSOR_KEY", DEVELOPMENT_CURSOR_KEY.to_owned()),
         ("G3N_DEAD_LETTERS", dead_letters),
         ("G3N_LOOKUP_KEY", DEVELOPMENT_LOOKUP_KEY.to_owned()),
+        ("G3N_OVERRIDE_KEYS", DEVELOPMENT_OVERRIDE_KEY.to_owned()),
         ("G3N_RATE_LIMIT_PERCENT", RATE_LIMIT_PERCENT.to_owned()),
         // Open to the public, as its page has it, with its defaults.
         ("G3N_REFERRAL_ACCESS", "public".to_owned()),
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_development_keys_are_64_hexadecimal_digits() {
-        for key in [DEVELOPMENT_CURSOR_KEY, DEVELOPMENT_LOOKUP_KEY] {
+        for key in [DEVELOPMENT_CURSOR_KEY, DEVELOPMENT_LOOKUP_KEY, DEVELOPMENT_OVERRIDE_KEY] {
             assert!(key.len() == 64 && key.bytes().all(|digit| digit.is_ascii_hexdigit()), "{key}");
         }
         assert_ne!(DEVELOPMENT_CURSOR_KEY, DEVELOPMENT_LOOKUP_KEY);

@@ -96,6 +96,42 @@ impl LookupKey {
     }
 }
 
+/// The keys under which codes that are too short for a bare hash are stored. The first makes new ones; all are tried, so
+/// that a code outlives a change of keys (ofm §14).
+#[derive(Clone, Debug)]
+pub struct CodeKeys(Vec<KeyMaterial>);
+
+/// What stands for a short code.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CodeHash {
+    /// Under which key: the first 8 hex digits of the key's own hash.
+    pub key_id: String,
+    /// HMAC-SHA-256, in hex digits.
+    pub hash: String,
+}
+
+impl CodeKeys {
+    /// Takes keys as 64 hex digits each, divided by commas; `None` when they are anything else.
+    pub fn from_hex(list: &str) -> Option<Self> {
+        list.split(',').map(|digits| KeyMaterial::from_hex(digits.trim())).collect::<Option<_>>().map(Self)
+    }
+
+    /// What stands for a code of a kind within a tenant, under each key; that under which new ones are stored first.
+    pub fn hashes(&self, tenant: &str, kind: &str, code: &Secret) -> Vec<CodeHash> {
+        let hash = |key: &KeyMaterial| CodeHash {
+            key_id: hex(&Sha256::digest(key.0)[..4]),
+            hash: hex(&key.mac(&[tenant, kind, code.reveal()]).finalize().into_bytes()),
+        };
+        self.0.iter().map(hash).collect()
+    }
+}
+
+impl fmt::Debug for CodeHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CodeHash({}, ***)", self.key_id)
+    }
+}
+
 impl fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyMaterial(***)")
@@ -152,6 +188,34 @@ mod tests {
     fn is_never_printed() {
         let secret = Secret::new("s1_abc");
         assert_eq!(format!("{secret:?} {:?}", secret.hash()), "Secret(***) SecretHash(***)");
+    }
+
+    #[test]
+    fn a_short_code_is_found_under_the_new_key_and_the_one_before() {
+        let keys = |list: &[&str]| {
+            CodeKeys::from_hex(&list.iter().map(|digit| digit.repeat(64)).collect::<Vec<_>>().join(","))
+                .expect("keys")
+        };
+        let code = Secret::new("123456");
+        let of = |keys: &CodeKeys, tenant: &str, kind: &str| keys.hashes(tenant, kind, &code);
+        let (old, both) = (of(&keys(&["a"]), "t", "k"), of(&keys(&["b", "a"]), "t", "k"));
+        assert_eq!((old.len(), both.len()), (1, 2));
+        assert_eq!(both[1], old[0]);
+        assert_ne!(both[0].key_id, both[1].key_id);
+        assert_ne!(of(&keys(&["a"]), "u", "k"), old);
+        assert_ne!(of(&keys(&["a"]), "t", "l"), old);
+        for wrong in ["", ",", &"a".repeat(63), &format!("{},", "a".repeat(64))] {
+            assert!(CodeKeys::from_hex(wrong).is_none(), "{wrong}");
+        }
+        assert!(!format!("{both:?}").contains(&both[0].hash));
+    }
+
+    #[test]
+    fn a_keyed_hash_is_the_standards() {
+        // RFC 2104 over the parts with their lengths, worked out with another implementation.
+        let key = CodeKeys::from_hex(&"0b".repeat(32)).expect("a key");
+        let hash = &key.hashes("t", "k", &Secret::new("123456"))[0].hash;
+        assert_eq!(hash, "295087003b29830dbb750d624c42efe74e20b53bc43e1be8348d7faccd76473e");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub enum Access {
     /// Whoever is associated and has the grant at the facility that the request is about, or one of the roles, or is
     /// an owner. The grant is judged once the record is there (contract §4, *Order within record*).
     Granted(Grant, &'static [Role]),
+    /// The same by a person's session alone; a key is refused.
+    GrantedInPerson(Grant),
     /// Whoever is associated, and may do what the request asks for: the handler judges, by the rule in these words.
     Judged(&'static str),
     /// An active owner, or a key with the role of one.
@@ -42,6 +44,15 @@ pub enum Access {
 }
 
 impl Access {
+    /// The grant that is needed at the facility that the request is about, and the roles that do instead.
+    pub(crate) fn grant(self) -> Option<(Grant, &'static [Role])> {
+        match self {
+            Self::Granted(grant, roles) => Some((grant, roles)),
+            Self::GrantedInPerson(grant) => Some((grant, &[])),
+            _ => None,
+        }
+    }
+
     /// The rule in a deployment that is open to the public, or is not.
     pub(crate) fn in_deployment(self, is_public: bool) -> Self {
         match self {
@@ -68,7 +79,8 @@ impl Access {
             Self::Associated(_) => Ok(false),
             Self::OneOf(roles) | Self::PublicOr(roles) => one_of(caller, roles),
             Self::Granted(_, roles) => Ok(caller.is_owner && !caller.roles.contains_any(roles)),
-            Self::Judged(_) => Ok(caller.is_owner),
+            Self::GrantedInPerson(_) if is_key => refuse(Tag::Forbidden),
+            Self::GrantedInPerson(_) | Self::Judged(_) => Ok(caller.is_owner),
             Self::OwnerInPerson | Self::PrimaryOwner if is_key => refuse(Tag::Forbidden),
             Self::Owner | Self::OwnerInPerson if !caller.is_owner => refuse(Tag::NotOwner),
             Self::Owner | Self::OwnerInPerson => Ok(true),
@@ -91,6 +103,7 @@ impl Access {
                 with(&[Tag::Forbidden, Tag::NotFound])
             }
             Self::Granted(..) => with(&[Tag::FacilityGrantRequired, Tag::NotFound]),
+            Self::GrantedInPerson(_) => with(&[Tag::Forbidden, Tag::FacilityGrantRequired, Tag::NotFound]),
             Self::Judged(_) => with(&[Tag::NotFound]),
             Self::Owner => with(&[Tag::NotOwner, Tag::NotFound]),
             Self::OwnerInPerson => with(&[Tag::Forbidden, Tag::NotOwner, Tag::NotFound]),

@@ -10,7 +10,12 @@ use std::{
 };
 
 use contract::{
-    codes::OrgCode, envelope::Build, ids::OrgGuid, paging::CursorKey, secret::LookupKey, time::Time,
+    codes::OrgCode,
+    envelope::Build,
+    ids::OrgGuid,
+    paging::CursorKey,
+    secret::{CodeKeys, LookupKey},
+    time::Time,
 };
 use store::{Chance, Store};
 
@@ -77,6 +82,8 @@ pub struct Settings {
     pub cursor_key: CursorKey,
     /// Hashes contact values for look-ups.
     pub lookup_key: LookupKey,
+    /// Hashes short codes, where the service keeps some.
+    pub code_keys: Option<CodeKeys>,
     /// The origins that may call from a browser.
     pub cors_origins: Vec<String>,
     /// The one org of a deployment that is open to the public, for services that may be (referral §2).

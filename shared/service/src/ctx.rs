@@ -13,7 +13,7 @@ use contract::{
     paging::{CursorScope, Limit},
     reason::{Reason, SourceRefs},
     revision::Counter,
-    secret::LookupKey,
+    secret::{CodeKeys, LookupKey},
     time::Time,
 };
 use futures::future::try_join;
@@ -139,6 +139,15 @@ impl Ctx {
     /// The function's bucket.
     pub fn objects(&self) -> Result<&dyn Objects> {
         self.app.objects.as_deref().ok_or_else(|| Error::internal("the function has no bucket"))
+    }
+
+    /// The keys under which short codes are stored.
+    pub fn code_keys(&self) -> Result<&CodeKeys> {
+        self.app
+            .settings
+            .code_keys
+            .as_ref()
+            .ok_or_else(|| Error::internal("the service keeps no short codes"))
     }
 
     /// Whether the deployment lets time be shifted.

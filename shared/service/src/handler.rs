@@ -44,6 +44,8 @@ pub struct Traits {
     pub gated: bool,
     /// A repeat is a new request, whatever its idempotency key.
     pub ignores_idempotency: bool,
+    /// Its own fields hold a secret that is short enough to be guessed from a bare hash.
+    pub holds_secret: bool,
     /// It makes a record, and answers 201 where it made one (REST alone).
     pub creates: bool,
     /// How many requests a minute are let through from one source address, whoever calls, in place of what the class says.
@@ -251,6 +253,13 @@ impl<F, W, I, O> Typed<F, W, I, O> {
         self
     }
 
+    /// Keeps of a request only what nobody guesses a short secret in it from.
+    #[must_use]
+    pub const fn with_secret(mut self) -> Self {
+        self.traits.holds_secret = true;
+        self
+    }
+
     /// Answers 201 where it made a record, by [`Written::created`].
     #[must_use]
     pub const fn creating(mut self) -> Self {
@@ -290,6 +299,7 @@ const READS: Traits = Traits {
     needs_reason: false,
     gated: false,
     ignores_idempotency: false,
+    holds_secret: false,
     creates: false,
     per_address: None,
     fills: &[],

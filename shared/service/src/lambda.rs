@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contract::{
     codes::OrgCode,
     paging::CursorKey,
-    secret::{KeyMaterial, LookupKey},
+    secret::{CodeKeys, KeyMaterial, LookupKey},
 };
 use lambda_http::{Body, Error, RequestExt, request::RequestContext};
 use store::{Authorities, Credentials, Endpoint, Store, SystemChance};
@@ -96,6 +96,7 @@ fn from_environment(service: &'static Service) -> Result<App, Error> {
         stage: variable("G3N_STAGE").unwrap_or_else(|| "local".to_owned()),
         cursor_key: CursorKey(key("G3N_CURSOR_KEY")?),
         lookup_key: LookupKey(key("G3N_LOOKUP_KEY")?),
+        code_keys: service.code_keys.map(code_keys).transpose()?,
         cors_origins: variable("G3N_CORS_ORIGINS")
             .map(|origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect())
             .unwrap_or_default(),
@@ -111,6 +112,12 @@ fn from_environment(service: &'static Service) -> Result<App, Error> {
     let client = store::client(&endpoint("DYNAMODB")?);
     let store = Store::new(client, &required("G3N_TABLE")?);
     Ok(App::new(service, store, Arc::new(SystemChance), Clock::System, settings, LogSink::Stdout))
+}
+
+/// The keys of short codes from the environment.
+fn code_keys(name: &str) -> Result<CodeKeys, Error> {
+    CodeKeys::from_hex(&required(name)?)
+        .ok_or_else(|| format!("{name} must be keys of 64 hex digits, divided by commas").into())
 }
 
 /// The one org of a deployment that is open to the public. A deployment says which it is: there is no default

@@ -17,7 +17,7 @@ use serde_json::json;
 use store::{Batch, Found, Org, Stored};
 
 use crate::{
-    access::{Access, one_of},
+    access::one_of,
     caller::{Caller, Principal},
     ctx::Ctx,
 };
@@ -162,7 +162,7 @@ impl Ctx {
         named: Option<LogicalGuid>,
         hangs_on: Option<LogicalGuid>,
     ) -> Result<()> {
-        let Access::Granted(grant, roles) = self.request.route.access else { return Ok(()) };
+        let Some((grant, roles)) = self.request.route.access.grant() else { return Ok(()) };
         if named.is_some() && hangs_on.is_some() && named != hangs_on {
             return Err(Tag::NotFound.into());
         }

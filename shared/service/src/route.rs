@@ -189,6 +189,8 @@ pub struct Service {
     pub style: Style,
     /// What a deployment may set of it.
     pub figures: &'static [&'static Figure],
+    /// The environment variable with the keys of the short codes that it keeps, where it keeps some.
+    pub code_keys: Option<&'static str>,
     /// The tables of its entities.
     pub areas: &'static [&'static [Route]],
 }

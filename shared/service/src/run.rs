@@ -229,7 +229,7 @@ impl Run {
         let before = mine.as_ref().map_or(Ok(None), |mine| replayed(&found, mine, now)).transpose();
         if let Some(before) = before {
             // Who lost the grant meanwhile is not told of the first answer either (contract §5).
-            if matches!(self.route.access, Access::Granted(..)) {
+            if self.route.access.grant().is_some() {
                 ctx.admit(framed.task.place(), framed.task.hangs_on(&ctx, &found)?).await?;
             }
             return before;
@@ -457,6 +457,15 @@ impl Run {
         Some(canonical::hash(&Value::from(vec![self.route.call.name.into(), key.as_str().into(), principal])))
     }
 
+    /// By which a repeat is known to be one.
+    fn payload_hash(&self, framed: &Framed<'_>, org: Option<&Org>) -> String {
+        if self.route.handler.traits().holds_secret {
+            let tenant = org.map_or_else(|| "-".to_owned(), |org| org.guid().to_string());
+            return self.app.settings.lookup_key.hash(&tenant, "payload", &canonical::text(&framed.payload));
+        }
+        canonical::hash(&framed.payload)
+    }
+
     fn replay(
         &self,
         framed: &Framed<'_>,
@@ -470,7 +479,7 @@ impl Run {
             service: self.app.service.name.to_owned(),
             hash,
             principal: context.actor.clone().unwrap_or_default(),
-            payload: canonical::hash(&framed.payload),
+            payload: self.payload_hash(framed, org.map(|(org, _)| org)),
             data: None,
             revision: None,
             sent: None,

@@ -5,7 +5,9 @@
 
 pub mod bounds;
 pub mod bus;
+mod caller;
 pub mod database;
+mod deployment;
 pub mod iam;
 pub mod items;
 pub mod journal;
@@ -16,5 +18,6 @@ pub mod s3;
 pub mod sigv4;
 mod world;
 
+pub use caller::Caller;
 pub use reply::Reply;
-pub use world::{Caller, World, presigned};
+pub use world::{World, presigned};

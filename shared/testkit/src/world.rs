@@ -1,7 +1,6 @@
 //! A world of one test: a fresh org with its people, and the services that it calls, in process.
 
 use std::{
-    collections::HashMap,
     net::Ipv6Addr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -15,7 +14,7 @@ use contract::{
     ids::{CcGuid, KeyId, OrgGuid, ServiceAccountGuid, SessionId, UserGuid},
     paging::CursorKey,
     reason::SourceRefs,
-    secret::{KeyMaterial, LookupKey},
+    secret::{CodeKeys, KeyMaterial, LookupKey},
     time::Time,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -34,7 +33,10 @@ use serde_json::{Map, Value, json};
 use service::{App, Clock, Figure, LogSink, OrgFrom, Request, Service, Settings};
 use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
-use crate::{bounds::bounded, database, proxy::Proxy, reply::Reply, s3, sigv4::Arrived};
+use crate::{
+    bounds::bounded, caller::Caller, database, deployment::Deployment, proxy::Proxy, reply::Reply, s3,
+    sigv4::Arrived,
+};
 
 /// Where tests begin: 4 March 2026, 08:00 UTC.
 const START_MILLIS: i64 = 1_772_611_200_000;
@@ -65,45 +67,8 @@ struct Inner {
     rate_percent: u32,
     /// Whether the endpoint says what a function may ask for.
     enforced: bool,
-    public_org: Mutex<Option<OrgCode>>,
-    figures: Mutex<HashMap<&'static str, u32>>,
+    deployment: Mutex<Deployment>,
     apps: Mutex<Vec<&'static App>>,
-}
-
-/// Somebody who calls: a person, a program, or nobody.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The person.
-    pub user_guid: UserGuid,
-    /// The program.
-    pub service_account_guid: ServiceAccountGuid,
-    /// The headers that say who it is.
-    pub headers: Vec<(&'static str, String)>,
-}
-
-impl Caller {
-    /// Nobody in particular.
-    pub fn anonymous() -> Self {
-        Self {
-            user_guid: UserGuid::NOWHERE,
-            service_account_guid: ServiceAccountGuid::NOWHERE,
-            headers: Vec::new(),
-        }
-    }
-
-    /// The same caller with one more header.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.retain(|(header, _)| *header != name);
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// The session token or API key.
-    pub fn credential(&self) -> &str {
-        let mut headers = self.headers.iter();
-        headers.find(|(name, _)| name.starts_with("x-")).map(|(_, value)| value.as_str()).unwrap_or_default()
-    }
 }
 
 impl World {
@@ -143,9 +108,8 @@ impl World {
     /// wait no longer than functions do. They remember nothing of what others do, like another sandbox of each.
     #[must_use]
     pub fn through(&self, endpoint: &str) -> Self {
-        let Inner {
-            store, chance, clock, log, test_clock, rate_percent, enforced, public_org, figures, ..
-        } = &*self.inner;
+        let Inner { store, chance, clock, log, test_clock, rate_percent, enforced, deployment, .. } =
+            &*self.inner;
         let inner = Inner {
             endpoint: endpoint.to_owned(),
             // Only at a proxy is slowness meant.
@@ -157,8 +121,7 @@ impl World {
             test_clock: *test_clock,
             rate_percent: *rate_percent,
             enforced: *enforced,
-            public_org: Mutex::new(lock(public_org).clone()),
-            figures: Mutex::new(lock(figures).clone()),
+            deployment: Mutex::new(lock(deployment).clone()),
             apps: Mutex::default(),
         };
         Self { inner: Arc::new(inner), ..self.clone() }
@@ -174,15 +137,23 @@ impl World {
     /// before the first call.
     #[must_use]
     pub fn open_to_the_public(self) -> Self {
-        *lock(&self.inner.public_org) = Some(self.orgcode.parse().expect("an orgcode"));
+        lock(&self.inner.deployment).public_org = Some(self.orgcode.parse().expect("an orgcode"));
         self
     }
 
     /// Sets a figure of the deployment, before the first call.
     #[must_use]
     pub fn with_figure(self, figure: &'static Figure, value: u32) -> Self {
-        lock(&self.inner.figures).insert(figure.variable, value);
+        lock(&self.inner.deployment).figures.insert(figure.variable, value);
         self
+    }
+
+    /// The same world, with functions that have other keys for short codes: as after a change of keys.
+    #[must_use]
+    pub fn with_code_keys(&self, list: &str) -> Self {
+        let world = self.through(&self.inner.endpoint);
+        list.clone_into(&mut lock(&world.inner.deployment).code_keys);
+        world
     }
 
     async fn found(inner: Arc<Inner>) -> Self {
@@ -517,8 +488,7 @@ impl Inner {
             test_clock: false,
             rate_percent: 0,
             enforced: false,
-            public_org: Mutex::default(),
-            figures: Mutex::default(),
+            deployment: Mutex::default(),
             apps: Mutex::default(),
         }
     }
@@ -552,13 +522,15 @@ impl Inner {
             return app;
         }
         let key = |digit: &str| KeyMaterial::from_hex(&digit.repeat(64)).expect("a key");
+        let deployment = lock(&self.deployment).clone();
         let settings = Settings {
             stage: "test".to_owned(),
             cursor_key: CursorKey(key("1")),
             lookup_key: LookupKey(key("2")),
+            code_keys: CodeKeys::from_hex(&deployment.code_keys),
             cors_origins: vec!["https://shop.example".to_owned()],
-            public_org: lock(&self.public_org).clone(),
-            figures: lock(&self.figures).clone(),
+            public_org: deployment.public_org,
+            figures: deployment.figures,
             test_clock: self.test_clock,
             rate_percent: self.rate_percent,
         };

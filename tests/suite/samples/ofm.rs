@@ -43,6 +43,7 @@ pub(super) async fn sample(world: &World, path: &str) -> Option<Sample> {
         "facility" => facilities::sample(world, path).await?,
         "zone" | "service-account" | "sales-channel" | "station" => places::sample(world, path).await?,
         "profile" => tills::of_profiles(world, path).await?,
+        "override-code" => tills::of_override_codes(world, path).await?,
         _ => of_orgs(world, path).await?,
     };
     Some(by(world.owner.clone(), fields))

@@ -9,6 +9,8 @@ mod invite;
 mod member;
 mod membership;
 mod org;
+mod override_code;
+mod override_code_races;
 mod own_orgs;
 mod owner;
 mod people;

@@ -37,6 +37,7 @@ pub fn who(access: Access) -> Who {
         Access::OneOf(roles) => ("role", true, true, names(roles)),
         Access::PublicOr(roles) => ("public-or-role", true, true, names(roles)),
         Access::Granted(_, roles) => ("grant", true, true, names(roles)),
+        Access::GrantedInPerson(_) => ("grant-in-person", true, false, Vec::new()),
         Access::Judged(_) => ("by-request", true, true, Vec::new()),
         Access::Owner => ("owner", true, true, owner()),
         Access::OwnerInPerson => ("owner-in-person", true, false, Vec::new()),
@@ -44,7 +45,7 @@ pub fn who(access: Access) -> Who {
         Access::Operator => ("operator", false, false, Vec::new()),
     };
     let grant = match access {
-        Access::Granted(grant, _) => Some(grant.as_str()),
+        Access::Granted(grant, _) | Access::GrantedInPerson(grant) => Some(grant.as_str()),
         _ => None,
     };
     let rule = match access {

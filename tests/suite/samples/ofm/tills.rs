@@ -83,3 +83,38 @@ pub(super) async fn of_profiles(world: &World, path: &str) -> Option<Value> {
         _ => return None,
     })
 }
+
+async fn code(world: &World, facility: &Value) -> Value {
+    let fields = json!({
+        "logical_guid": facility["logical_guid"], "type": "refund", "max_uses": 20,
+        "max_value": {"currency": "EUR", "amount": 5000},
+    });
+    post(world, "/override-code/generate", fields).await
+}
+
+pub(super) async fn of_override_codes(world: &World, path: &str) -> Option<Value> {
+    let facility = logical(world).await;
+    let logical_guid = &facility["logical_guid"];
+    Some(match path {
+        "/override-code/generate" => json!({
+            "logical_guid": logical_guid, "type": "discount_line", "max_value": {"bp": 500}, "max_uses": 2,
+            "expires_in_minutes": 30,
+            "bind": {
+                "action": "discount", "record": {"kind": "sale", "id": "S-1"}, "amount": {"bp": 400},
+                "user_guid": world.member(&[]).await.user_guid,
+            },
+        }),
+        "/override-code/list" => {
+            code(world, &facility).await;
+            code(world, &facility).await;
+            json!({"logical_guid": logical_guid, "status": "all", "type": "refund", "from": world.now()})
+        }
+        "/override-code/revoke" => json!({"override_id": code(world, &facility).await["override_id"]}),
+        "/override-code/validate" => json!({
+            "logical_guid": logical_guid, "type": "refund", "code": code(world, &facility).await["code"],
+            "value": {"currency": "EUR", "amount": 4200}, "operator_user_guid": world.owner.user_guid,
+            "action": "refund", "record": {"kind": "sale", "id": "S-1"},
+        }),
+        _ => return None,
+    })
+}
