@@ -1,6 +1,7 @@
 //! Clients for what stands in for AWS on this machine.
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::Builder;
 use aws_types::SdkConfig;
 
 /// The region that everything local claims to be in.
@@ -17,6 +18,12 @@ pub fn local(endpoint: &str) -> SdkConfig {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http())
         .endpoint_url(endpoint)
         .build()
+}
+
+/// What calls are sent with: nothing local speaks TLS.
+pub fn http() -> SharedHttpClient {
+    Builder::new().build_http()
 }

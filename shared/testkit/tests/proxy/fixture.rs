@@ -101,6 +101,7 @@ fn config(endpoint: &str) -> Builder {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .http_client(stack::aws::http())
         .endpoint_url(endpoint)
 }
 
