@@ -125,6 +125,7 @@ fn patterns(s: &Samples) -> Vec<Pattern> {
     let mut patterns = identity(s, org);
     patterns.extend(crm(s, org));
     patterns.extend(ofm(s, org));
+    patterns.extend(ofm_work(s, org));
     patterns.extend(referral(s, org));
     patterns.extend(usm(s, org));
     patterns.extend(rates(s, org));
@@ -212,8 +213,6 @@ fn crm(s: &Samples, org: &Org) -> Vec<Pattern> {
 }
 
 fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
-    let team = s.id("team");
-    let (from, to) = (s.text("from", "2026-03-03T10:00:00.000Z"), s.text("to", "2026-03-05T12:00:00.000Z"));
     let (logical, zone) = (s.id("logical"), s.id("zone"));
     let code = &s.text("code", "CODE-0000");
     let parent = Parent::Logical(logical);
@@ -267,6 +266,15 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::zone::by_code(org, logical, code)),
         query!(ofm::keys::zone::by_path(org, logical, all())),
         query!(ofm::keys::zone::by_parent(org, logical, Some(zone), all())),
+        get!(ofm::keys::tries::of_user(user)),
+    ]
+}
+
+/// Who works where and when.
+fn ofm_work(s: &Samples, org: &Org) -> Vec<Pattern> {
+    let team = s.id("team");
+    let (from, to) = (s.text("from", "2026-03-03T10:00:00.000Z"), s.text("to", "2026-03-05T12:00:00.000Z"));
+    vec![
         get!(ofm::keys::team::by_guid(org, team)),
         get!(ofm::keys::team::by_code(org, &s.text("team_code", "TEAM-0000"))),
         query!(ofm::keys::team::by_status(org, Teams::All, all())),
@@ -282,8 +290,6 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::timesheet::by_guid(org, s.id("entry"))),
         query!(ofm::keys::timesheet::by_clock_in(org, Whose::Facility(s.id("logical")), all(), [from, to])),
         query!(ofm::keys::timesheet::by_clock_in(org, Whose::Person(s.id("user")), all(), [from, to])),
-        get!(ofm::keys::tries::of_user(s.id("user"))),
-        get!(ofm::keys::tries::of_user(user)),
     ]
 }
 

@@ -30,6 +30,7 @@ pub mod records;
 mod route;
 mod run;
 mod trace;
+mod traits;
 mod transition;
 
 pub use access::Access;
@@ -39,13 +40,14 @@ pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
 pub use handler::{
-    Fill, Handler, HeldBy, MayName, Names, Revised, Traits, Typed, Wanted, change, list, read, read_if_named,
-    read_record, write, write_if_named,
+    Handler, HeldBy, MayName, Names, Revised, Typed, Wanted, change, list, read, read_if_named, read_record,
+    write, write_if_named,
 };
 pub use limit::Rate;
 pub use objects::{Object, Objects, Upload};
 pub use place::Place;
 pub use route::{Call, Class, Figure, OrgFrom, Route, Service, Style, delete, get, post, put};
+pub use traits::{Fill, Traits};
 pub use transition::{Arc, allow};
 // For the macros of this crate.
 #[doc(hidden)]

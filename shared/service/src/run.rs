@@ -35,11 +35,11 @@ use crate::{
     caller::{Caller, Credential, Principal, agree},
     ctx::{Ctx, Requested},
     frame::{self, Framed},
-    handler::Fill,
     headers::Headers,
     limit::Limit,
     place::Place,
     route::{OrgFrom, Route},
+    traits::Fill,
 };
 
 /// A command is decided anew so often, when what it was decided on changes meanwhile (ofm §2, *Guards are exact*).

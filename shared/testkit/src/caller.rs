@@ -1,6 +1,6 @@
 //! Who calls in tests.
 
-use contract::ids::UserGuid;
+use contract::ids::{ServiceAccountGuid, UserGuid};
 
 /// Somebody who calls: a person, a program, or nobody.
 #[derive(Clone, Debug)]
