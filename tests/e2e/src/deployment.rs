@@ -75,6 +75,11 @@ impl Deployment {
         std::fs::remove_dir_all(self.directory()).context("the data of the tests cannot be removed")
     }
 
+    /// Where the functions answer.
+    pub fn gateway(&self) -> String {
+        self.config.gateway()
+    }
+
     /// Where its data and its logs are.
     pub fn directory(&self) -> &Path {
         &self.config.directory

@@ -11,6 +11,7 @@ mod referral_page;
 mod replay;
 mod tags;
 mod time;
+mod walkthrough;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -39,6 +40,7 @@ fn stories(runtime: &Arc<Runtime>, deployment: &Arc<Deployment>) -> Vec<Trial> {
         config_upload::a_configuration_is_uploaded_by_its_maker_and_taken_over,
         referral_page::the_worked_example_call_by_call,
         referral_page::every_row_of_the_confirm_table,
+        walkthrough::every_command_of_the_document,
         replay::a_repeat_is_answered_alike_whichever_way_its_key_is_sent,
         replay::a_key_is_told_once,
         crash::a_write_that_a_crash_interrupted_happens_once,
