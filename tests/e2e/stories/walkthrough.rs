@@ -22,8 +22,18 @@ pub(crate) async fn every_command_of_the_document(deployment: &Deployment) {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{printed}\n{complained}");
     let printed: Vec<_> = printed.lines().collect();
-    let steps =
-        ["verified", "['EG', 'KASSE']", "active", "200", "active", "facility", "facility", "member", "0", "closed"];
+    let steps = [
+        "verified",
+        "['EG', 'KASSE']",
+        "active",
+        "200",
+        "active",
+        "facility",
+        "facility",
+        "member",
+        "0",
+        "closed",
+    ];
     assert_eq!(printed, steps, "{complained}");
 }
 
