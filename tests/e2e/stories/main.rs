@@ -10,6 +10,7 @@ mod provoked;
 mod referral_page;
 mod replay;
 mod tags;
+mod tills;
 mod time;
 mod walkthrough;
 

@@ -8,10 +8,10 @@ use testkit::{
     proxy::{Fault, Operation, When},
 };
 
-use crate::referral_page;
+use crate::{referral_page, tills};
 
 /// A tag, and the answer that should carry it.
-type Refusal = (Tag, Reply);
+pub(crate) type Refusal = (Tag, Reply);
 
 /// All of them. The clock is moved last.
 pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
@@ -31,6 +31,7 @@ pub(crate) async fn all(deployment: &Deployment) -> Vec<Refusal> {
     refusals.extend(invitations(deployment).await);
     refusals.extend(referrals(deployment).await);
     refusals.extend(dependencies(deployment, &tenant).await);
+    refusals.extend(tills::refusals(deployment).await);
     refusals.extend(ends(deployment).await);
     refusals
 }
@@ -118,13 +119,13 @@ async fn cost_centres(tenant: &Tenant) -> Vec<Refusal> {
 }
 
 /// Calls a route about a tenant's org.
-async fn post(tenant: &Tenant, path: &str, mut fields: Value) -> Reply {
+pub(crate) async fn post(tenant: &Tenant, path: &str, mut fields: Value) -> Reply {
     fields["org_guid"] = json!(tenant.org_guid);
     tenant.client.post(path, fields).await
 }
 
 /// A logical facility with this code, at a place and of a trader of its own.
-async fn facility(tenant: &Tenant, code: &str) -> Value {
+pub(crate) async fn facility(tenant: &Tenant, code: &str) -> Value {
     let create = async |path: &str, fields: Value| post(tenant, path, fields).await.data().clone();
     let address = json!({ "line1": "Main Street 1", "city": "Berlin", "country": "DE" });
     let place = json!({ "code": code, "caption": "Shop", "address": address, "timezone": "Europe/Berlin" });

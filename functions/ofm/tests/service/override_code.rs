@@ -57,6 +57,14 @@ impl Till {
         with(usual, fields)
     }
 
+    /// A station of the facility.
+    pub(crate) async fn station(&self, world: &World, n: usize) -> Value {
+        let fields = json!({
+            "logical_guid": self.logical, "station_code": format!("T{n}"), "station_type": "checkout",
+        });
+        post(world, "/station/create", fields).await.data()["station_guid"].clone()
+    }
+
     /// Uses a code, as the cashier.
     pub(crate) async fn validate(&self, world: &World, code: &Value, fields: Value) -> Reply {
         post_as(world, &self.cashier, "/override-code/validate", self.use_of(code, fields)).await
@@ -445,4 +453,22 @@ async fn a_code_outlives_a_change_of_keys() {
     let fields = till.use_of(&code, json!({"operator_user_guid": till.cashier.user_guid}));
     let refused = world.post(&SERVICE, &world.owner, "/override-code/validate", fields).await;
     assert_eq!(refused.refused("invalid-state")["details"]["field"], "operator_user_guid");
+}
+
+#[tokio::test]
+async fn a_station_is_one_of_the_facility() {
+    let world = World::new().await;
+    let till = Till::new(&world).await;
+    let code = till.generate(&world, json!({})).await;
+    let there = another_facility(&world, "THERE", &till.places.physical, &till.places.legal).await;
+    let far = json!({
+        "logical_guid": there["logical_guid"], "station_code": "T1", "station_type": "checkout",
+    });
+    let far = post(&world, "/station/create", far).await.data()["station_guid"].clone();
+    for unknown in [far, json!(world.change().uuid())] {
+        let reply = till.validate(&world, &code, json!({"station_guid": unknown})).await;
+        assert_eq!(reply.refused("not-found")["details"]["field"], "station_guid");
+    }
+    let here = till.station(&world, 1).await;
+    till.validate(&world, &code, json!({"station_guid": here})).await.data();
 }

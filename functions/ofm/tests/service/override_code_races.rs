@@ -15,11 +15,11 @@ async fn a_code_for_one_use_is_used_once() {
     race(async |calm, world| {
         let till = Till::new(calm).await;
         let code = till.generate(calm, json!({})).await;
-        let uses = (0..CALLERS).map(|n| {
-            let mut fields = till.use_of(&code, json!({"use_ref": format!("sale-{n}")}));
-            // Those who come too late fail, and those who fail too often are locked out: each is a caller of their own.
-            fields["station_guid"] = json!(calm.change().uuid());
-            insist(world, "/override-code/validate", fields)
+        // Those who come too late fail, and those who fail too often are locked out: each is at a station of their own.
+        let stations = join_all((0..CALLERS).map(|n| till.station(calm, n))).await;
+        let uses = stations.iter().enumerate().map(|(n, station)| {
+            let used = json!({"use_ref": format!("sale-{n}"), "station_guid": station});
+            insist(world, "/override-code/validate", till.use_of(&code, used))
         });
         let replies = join_all(uses).await;
         let used: Vec<_> = replies.iter().filter(|reply| reply.status == 200).collect();
