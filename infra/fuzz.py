@@ -17,7 +17,15 @@ ORGCODE = os.environ["G3N_ORGCODE"]
 ONE_OF = {
     "/crm/customer/get": ["customer_guid", "customer_code", "email", "phone", "external_ref"],
     "/crm/retention/policy/get": ["version", "as_of"],
+    "/ofm/member/invite/create": ["email", "user_guid"],
+    "/ofm/member/invite/list": ["email", "user_guid"],
+    "/ofm/shift/list": ["logical_guid", "user_guid"],
+    "/ofm/team/list": ["logical_guid", "org_wide"],
+    "/ofm/timesheet/list": ["logical_guid", "user_guid"],
 }
+# What a slot of each level is named by.
+SLOTS = {"member": ["user_guid", "logical_guid"], "facility": ["logical_guid"], "org": []}
+NOBODY = "e3e70682-c209-4cac-a29f-6fbed82c07cd"
 CCCODE = "[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}"
 REFERRALS = "/api/v1/referral-attributions"
 REFERRAL_CODE = "JAN-VERV-8F3A"
@@ -65,8 +73,32 @@ def map_case(ctx, case):
         # A schema cannot say that a span ends after it begins.
         if body.get("valid_from") is not None and body.get("valid_until") is not None:
             del body["valid_from"]
-        case.body = whole(one_of(case, body))
+        case.body = whole(together(case, one_of(case, body)))
     return case
+
+
+def together(case, body):
+    """Fields that go together, which the documents' schemas do not say either."""
+    path = case.operation.path
+    if path in ("/ofm/profile/assign", "/ofm/profile/unassign"):
+        wanted = SLOTS.get(body.get("level"), [])
+        body = {name: value for name, value in body.items() if name not in ("user_guid", "logical_guid")}
+        body.update({name: NOBODY for name in wanted})
+    if path in ("/ofm/shift/list", "/ofm/timesheet/list") and not given(case, body):
+        body["logical_guid"] = NOBODY
+    if path == "/ofm/shift/list":
+        # A day, or a span of days that is not too long.
+        body = {name: value for name, value in body.items() if name not in ("from", "to")}
+        body["date"] = body.get("date") or "2026-03-04"
+    if path == "/ofm/timesheet/list":
+        body["to"] = body["from"]
+    if path == "/ofm/member/invite/create":
+        body.pop("expires_at", None)
+        if not given(case, body):
+            body["user_guid"] = NOBODY
+    if path == "/ofm/service-account/assignments" and body.get("logical_guid") is None:
+        body["service_account_guid"] = body.get("service_account_guid") or NOBODY
+    return body
 
 
 def given(case, body):
