@@ -2,7 +2,7 @@
 SHELL := bash
 
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
-export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS LAW_OPERATIONS FAULTS SERVICES FUNCTIONS PROGRAMS
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS
 
 # Recipes stop at the first failure, and so where a tool cannot be installed.
 stop := set -euo pipefail
@@ -35,6 +35,7 @@ help: ## What can be made
 	@echo "  LAW_OPERATIONS=10000  make test: random clicks, confirmations and deletions before totals are recounted"
 	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"
 	@echo "  SERVICES=ofm,crm      make fuzz: only these services"
+	@echo "  PHASES=fuzzing        make fuzz: only these of examples, coverage, fuzzing and stateful"
 	@echo "  ARCH=arm64            make build: the processor, arm64 or x86_64; this machine's unless said"
 	@echo "  FUNCTIONS=ofm,crm     make bench: only these functions"
 	@echo "  PARTS=size            make bench: only these of size, start-up, cpu, memory, latency and routes"

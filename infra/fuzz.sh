@@ -4,6 +4,7 @@
 #   EXAMPLES=50   generated requests per route
 #   SEED=1        the same seed gives the same requests
 #   SERVICES=ofm,crm   only the documents of these
+#   PHASES=fuzzing,stateful   only these of Schemathesis's phases; all of them unless given
 #
 # Run by: infra/with-stack.sh fuzz infra/fuzz.sh
 set -euo pipefail
@@ -11,6 +12,7 @@ cd "$(dirname "$0")/.."
 
 examples=${EXAMPLES:-50}
 seed=${SEED:-1}
+phases=${PHASES:-examples,coverage,fuzzing,stateful}
 
 shopt -s nullglob
 documents=(docs/openapi/*.json)
@@ -35,7 +37,7 @@ for document in "${documents[@]}"; do
     echo "== $service: $examples requests per route, seed $seed"
     "$schemathesis" --config-file "$root/infra/schemathesis.toml" run "$root/$document" --origin "$G3N_URL" \
         --header "x-session-guid: $G3N_SESSION_GUID" --header "x-orgcode: $G3N_ORGCODE" \
-        --checks all --max-examples "$examples" --seed "$seed" --workers 1 \
+        --checks all --max-examples "$examples" --seed "$seed" --phases "$phases" --workers 1 \
         --report junit --report-dir "$service" || failed+=("$service")
 done
 
