@@ -8,9 +8,10 @@ use std::ops::Deref;
 
 use contract::{
     error::{Error, Result, Tag},
-    grants::GivenGrants,
+    grants::{GivenGrants, Grant},
     ids::{LogicalGuid, OrgGuid, ServiceAccountGuid, UserGuid},
     revision,
+    roles::Role,
     states::{Filter, visible},
     time::Time,
 };
@@ -323,6 +324,64 @@ async fn shown(ctx: &Ctx, records: &[Stored<Assignment>], wanted: &Wanted) -> Re
     }
     views.retain(|view| wanted.contains(&view.state));
     Ok(views)
+}
+
+/// Whose assignments are asked for, and what holds for members or for service accounts.
+struct Sought {
+    /// Who is named.
+    named: Option<Assignee>,
+    /// The caller, where they are of the kind that is listed.
+    own: Option<Assignee>,
+    /// The facility that is named.
+    logical: Option<LogicalGuid>,
+    /// By which field somebody is named.
+    field: &'static str,
+    /// Who may see the assignments of others.
+    admin: Role,
+    /// All of the kind at a facility.
+    staff: fn(&Org, LogicalGuid, &[AssignmentState]) -> Listing<Assignment>,
+}
+
+/// A list, by the rule of who may see what (contract ofm §10): one's own; at a facility with the grant to read it; else
+/// with the role.
+async fn list_sought(ctx: &Ctx, sought: Sought, wanted: &Wanted) -> Result<Answer<Assignments>> {
+    let org = ctx.org()?;
+    let Sought { named, own, logical, field, admin, staff } = sought;
+    let assignee = match (named, logical) {
+        (named, Some(logical)) => {
+            ctx.place(logical).await?.facility()?;
+            if named.is_none() || named != own {
+                ctx.need_grant(logical, Grant::FacilityRead).await?;
+            }
+            let Some(named) = named else {
+                return page(ctx, &staff(org, logical, wanted.stored()), wanted).await;
+            };
+            named
+        }
+        (named, None) => {
+            let assignee =
+                named.or(own).ok_or_else(|| Error::field(field, "is required, or logical_guid"))?;
+            if own != Some(assignee) {
+                ctx.need_role(&[admin])?;
+            }
+            assignee
+        }
+    };
+    if own != Some(assignee) && !is_there(ctx, assignee).await? {
+        return Err(Error::no_such(field));
+    }
+    match logical {
+        Some(logical) => only(ctx, assignee, logical, wanted).await,
+        None => page(ctx, &keys::assignments_by_assignee(org, assignee, wanted.stored()), wanted).await,
+    }
+}
+
+async fn is_there(ctx: &Ctx, assignee: Assignee) -> Result<bool> {
+    let org = ctx.org()?;
+    Ok(match assignee {
+        Assignee::Member(user) => ctx.get(&keys::member(org, user)).await?.is_some(),
+        Assignee::ServiceAccount(account) => ctx.get(&keys::service_account(org, account)).await?.is_some(),
+    })
 }
 
 /// The one assignment between somebody and a facility, as a page.

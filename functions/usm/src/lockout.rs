@@ -12,14 +12,12 @@ use contract::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::Ctx;
+use service::{Ctx, lockout};
 use store::{Batch, Entity, Found, Key, Stored, System, classes};
 use uuid::Uuid;
 
 use crate::keys;
 
-/// Failures count for so long, and a lock-out lasts as long.
-const WINDOW_MINUTES: i64 = 15;
 /// A failure that met others is counted again so often before the log-in is refused as unavailable.
 const TRIES: u32 = 8;
 
@@ -93,8 +91,7 @@ impl Entity for LoginFailures {
     }
 
     fn expires(&self) -> Option<Time> {
-        let last = self.recent.last().copied();
-        last.map(|last| last.plus_minutes(WINDOW_MINUTES)).max(self.locked_until)
+        lockout::expires(&self.recent, self.locked_until)
     }
 }
 
@@ -105,20 +102,13 @@ impl LoginFailures {
 
     /// For how many seconds nobody may try, rounded up; none where one may.
     fn locked_for(&self, now: Time) -> Option<u32> {
-        let left = u64::try_from(self.locked_until?.millis() - now.millis()).ok()?;
-        u32::try_from(left.div_ceil(1000)).ok().filter(|seconds| *seconds > 0)
+        lockout::locked_for(self.locked_until, now)
     }
 
     /// The count after one more failure. The one that fills it locks.
     fn after_failure(&self, now: Time) -> Self {
-        let counts = |failure: &Time| now < failure.plus_minutes(WINDOW_MINUTES);
-        let mut recent: Vec<_> = self.recent.iter().copied().filter(counts).collect();
-        recent.push(now);
-        if recent.len() < self.subject.by.most() {
-            return Self { recent, locked_until: None, subject: self.subject.clone() };
-        }
-        let locked_until = Some(now.plus_minutes(WINDOW_MINUTES));
-        Self { recent: Vec::new(), locked_until, subject: self.subject.clone() }
+        let (recent, locked_until) = lockout::after_failure(&self.recent, self.subject.by.most(), now);
+        Self { subject: self.subject.clone(), recent, locked_until }
     }
 }
 

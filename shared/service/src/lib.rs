@@ -20,6 +20,7 @@ mod journal;
 pub mod keys;
 pub mod lambda;
 mod limit;
+pub mod lockout;
 mod log;
 mod objects;
 #[cfg(feature = "openapi")]

@@ -1,8 +1,8 @@
 //! Assignments of members (contract ofm §10).
 
 use contract::{
-    error::{Error, Result, Tag},
-    grants::{GivenGrants, Grant},
+    error::{Result, Tag},
+    grants::GivenGrants,
     ids::{LogicalGuid, OrgGuid, UserGuid},
     revision,
     roles::Role,
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, list, post, write_if_named};
 use store::{Key, Org, Stored};
 
-use super::{Asked, AssignmentView, Assignments, Given, Wanted, assign, detach, only, page};
+use super::{Asked, AssignmentView, Assignments, Given, Sought, Wanted, assign, detach, list_sought};
 
 /// Who assigns members.
 const ADMIN: Access = Access::OneOf(&[Role::OfmMemberAdmin]);
@@ -158,35 +158,13 @@ struct List {
 }
 
 async fn list_assignments(ctx: Ctx, input: List) -> Result<Answer<Assignments>> {
-    let org = ctx.org()?;
-    let own = ctx.caller().user_guid();
-    let wanted = Wanted::new(input.state, input.include_doomed);
-    let user = match (input.user_guid, input.logical_guid) {
-        (user, Some(logical)) => {
-            ctx.place(logical).await?.facility()?;
-            if user.is_none() || user != own {
-                ctx.need_grant(logical, Grant::FacilityRead).await?;
-            }
-            let Some(user) = user else {
-                return page(&ctx, &keys::members_assigned_to(org, logical, wanted.stored()), &wanted).await;
-            };
-            user
-        }
-        (user, None) => {
-            let user =
-                user.or(own).ok_or_else(|| Error::field("user_guid", "is required, or logical_guid"))?;
-            if own != Some(user) {
-                ctx.need_role(&[Role::OfmMemberAdmin])?;
-            }
-            user
-        }
+    let sought = Sought {
+        named: input.user_guid.map(Assignee::Member),
+        own: ctx.caller().assignee().filter(|own| matches!(own, Assignee::Member(_))),
+        logical: input.logical_guid,
+        field: "user_guid",
+        admin: Role::OfmMemberAdmin,
+        staff: keys::members_assigned_to,
     };
-    if own != Some(user) && ctx.get(&keys::member(org, user)).await?.is_none() {
-        return Err(Error::no_such("user_guid"));
-    }
-    let assignee = Assignee::Member(user);
-    match input.logical_guid {
-        Some(logical) => only(&ctx, assignee, logical, &wanted).await,
-        None => page(&ctx, &keys::assignments_by_assignee(org, assignee, wanted.stored()), &wanted).await,
-    }
+    list_sought(&ctx, sought, &Wanted::new(input.state, input.include_doomed)).await
 }

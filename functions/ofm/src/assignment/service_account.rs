@@ -1,8 +1,8 @@
 //! Assignments of service accounts (contract ofm §10).
 
 use contract::{
-    error::{Error, Result, Tag},
-    grants::{GivenGrants, Grant},
+    error::{Result, Tag},
+    grants::GivenGrants,
     ids::{LogicalGuid, OrgGuid, ServiceAccountGuid},
     revision,
     roles::Role,
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, list, post, write_if_named};
 use store::{Key, Org, Stored};
 
-use super::{Asked, AssignmentView, Assignments, Given, Wanted, assign, detach, only, page};
+use super::{Asked, AssignmentView, Assignments, Given, Sought, Wanted, assign, detach, list_sought};
 
 /// Who assigns service accounts.
 const ADMIN: Access = Access::OneOf(&[Role::ServiceAccountAdmin]);
@@ -160,50 +160,14 @@ struct List {
     logical_guid: Option<LogicalGuid>,
 }
 
-/// The service account that calls, where it is one.
-fn own_account(ctx: &Ctx) -> Option<ServiceAccountGuid> {
-    match ctx.caller().assignee() {
-        Some(Assignee::ServiceAccount(account)) => Some(account),
-        Some(Assignee::Member(_)) | None => None,
-    }
-}
-
 async fn list_assignments(ctx: Ctx, input: List) -> Result<Answer<Assignments>> {
-    let org = ctx.org()?;
-    let own = own_account(&ctx);
-    let wanted = Wanted::new(input.state, input.include_doomed);
-    let account = match (input.service_account_guid, input.logical_guid) {
-        (account, Some(logical)) => {
-            ctx.place(logical).await?.facility()?;
-            if account.is_none() || account != own {
-                ctx.need_grant(logical, Grant::FacilityRead).await?;
-            }
-            let Some(account) = account else {
-                return page(
-                    &ctx,
-                    &keys::service_accounts_assigned_to(org, logical, wanted.stored()),
-                    &wanted,
-                )
-                .await;
-            };
-            account
-        }
-        (account, None) => {
-            let account = account
-                .or(own)
-                .ok_or_else(|| Error::field("service_account_guid", "is required, or logical_guid"))?;
-            if own != Some(account) {
-                ctx.need_role(&[Role::ServiceAccountAdmin])?;
-            }
-            account
-        }
+    let sought = Sought {
+        named: input.service_account_guid.map(Assignee::ServiceAccount),
+        own: ctx.caller().assignee().filter(|own| matches!(own, Assignee::ServiceAccount(_))),
+        logical: input.logical_guid,
+        field: "service_account_guid",
+        admin: Role::ServiceAccountAdmin,
+        staff: keys::service_accounts_assigned_to,
     };
-    if own != Some(account) && ctx.get(&keys::service_account(org, account)).await?.is_none() {
-        return Err(Error::no_such("service_account_guid"));
-    }
-    let assignee = Assignee::ServiceAccount(account);
-    match input.logical_guid {
-        Some(logical) => only(&ctx, assignee, logical, &wanted).await,
-        None => page(&ctx, &keys::assignments_by_assignee(org, assignee, wanted.stored()), &wanted).await,
-    }
+    list_sought(&ctx, sought, &Wanted::new(input.state, input.include_doomed)).await
 }

@@ -7,13 +7,11 @@ use contract::{
     time::Time,
 };
 use serde::{Deserialize, Serialize};
-use service::{Ctx, Writer};
+use service::{Ctx, Writer, lockout};
 use store::{Batch, Entity, Found, Key, Org, Stored, classes};
 
 use crate::keys;
 
-/// Failures count for so long, and a lock-out lasts as long.
-const WINDOW_MINUTES: i64 = 15;
 /// A failure that met others is counted again so often before the validation is refused as unavailable.
 const TRIES: u32 = 8;
 
@@ -76,8 +74,7 @@ impl Entity for OverrideFailures {
     }
 
     fn expires(&self) -> Option<Time> {
-        let last = self.recent.last().copied();
-        last.map(|last| last.plus_minutes(WINDOW_MINUTES)).max(self.locked_until)
+        lockout::expires(&self.recent, self.locked_until)
     }
 }
 
@@ -88,20 +85,13 @@ impl OverrideFailures {
 
     /// For how many seconds nobody may try, rounded up; none where one may.
     fn locked_for(&self, now: Time) -> Option<u32> {
-        let left = u64::try_from(self.locked_until?.millis() - now.millis()).ok()?;
-        u32::try_from(left.div_ceil(1000)).ok().filter(|seconds| *seconds > 0)
+        lockout::locked_for(self.locked_until, now)
     }
 
     /// The count after one more failure. The one that fills it locks.
     fn after_failure(&self, now: Time) -> Self {
-        let counts = |failure: &Time| now < failure.plus_minutes(WINDOW_MINUTES);
-        let mut recent: Vec<_> = self.recent.iter().copied().filter(counts).collect();
-        recent.push(now);
-        let counted = self.counted.clone();
-        if recent.len() < counted.most() {
-            return Self { counted, recent, locked_until: None };
-        }
-        Self { counted, recent: Vec::new(), locked_until: Some(now.plus_minutes(WINDOW_MINUTES)) }
+        let (recent, locked_until) = lockout::after_failure(&self.recent, self.counted.most(), now);
+        Self { counted: self.counted.clone(), recent, locked_until }
     }
 }
 

@@ -7,20 +7,9 @@ use testkit::{Caller, Reply, World, journal::verify};
 
 use crate::{
     assignment::{assign as assign_logical, assign_key},
-    places::{Places, logical as another_facility, post, post_as, set_status},
+    places::{Places, logical as another_facility, post, post_as, set_status, with},
     profile,
 };
-
-/// Some fields, but for what others say.
-fn with(usual: Value, others: Value) -> Value {
-    match (usual, others) {
-        (Value::Object(mut all), Value::Object(others)) => {
-            all.extend(others);
-            all.into()
-        }
-        (usual, others) => panic!("{usual} and {others} are no objects"),
-    }
-}
 
 /// A facility, and a cashier who is assigned there.
 pub(crate) struct Till {

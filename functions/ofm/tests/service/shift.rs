@@ -10,7 +10,10 @@ use ofm::{
 use serde_json::{Value, json};
 use testkit::{Caller, Reply, World, journal::verify, race};
 
-use crate::places::{self, Places};
+use crate::{
+    assignment,
+    places::{self, Places},
+};
 
 /// A facility in Berlin, somebody who works there, and somebody who plans.
 pub(crate) struct Shop {
@@ -21,8 +24,7 @@ pub(crate) struct Shop {
 
 /// Gives a member grants at a facility.
 pub(crate) async fn assign(world: &World, places: &Places, caller: &Caller, grants: &[&str]) {
-    let fields = json!({"user_guid": caller.user_guid, "logical_guid": places.guid(), "grants": grants});
-    world.post(&SERVICE, &world.owner, "/member/assign-logical", fields).await.data();
+    assignment::assign(world, caller, &places.guid(), grants).await;
 }
 
 impl Shop {
