@@ -162,14 +162,14 @@ impl Grounds {
             batch.want(&keys::station::by_guid(org, station));
         }
         let found = ctx.read(batch).await?;
+        let counts = subject.counts(org, &found)?;
+        counts.check(ctx.now())?;
         // Failures are counted by station: whoever makes stations up would never be locked out.
         if let Some(station) = input.station_guid {
             let station = found.get(&keys::station::by_guid(org, station))?;
             let here = station.filter(|station| station.record.logical_guid == input.logical_guid);
             here.ok_or_else(|| Error::no_such("station_guid"))?;
         }
-        let counts = subject.counts(org, &found)?;
-        counts.check(ctx.now())?;
         let person = found.get(&member(org, cashier))?.ok_or_else(|| Error::no_such("operator_user_guid"))?;
         if person.record.state != MemberState::Active {
             return Err(unusable("operator_user_guid", person.record.state));
