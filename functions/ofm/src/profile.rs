@@ -23,7 +23,7 @@ use service::{
     Access, Answer, Class, Ctx, OrgFrom, Resource, Route, Written, allow, change, list, names, post,
     read_record, revised, write,
 };
-use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Shown, Stored, classes};
 
 use self::{
     controls::{ControlChanges, ControlName, Controls, Power},
@@ -62,7 +62,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_by_code),
+        handler: &list(list_by_code).ahead(|input, org| Some(wanted(input, org).of_anything())),
     },
     Route {
         call: post("/profile/status"),
@@ -252,9 +252,12 @@ struct Profiles {
     next_token: Option<String>,
 }
 
+fn wanted(input: &List, org: &Org) -> Listing<OperatorProfile> {
+    keys::profile::by_status(org, &visible(input.status, input.include_doomed))
+}
+
 async fn list_by_code(ctx: Ctx, input: List) -> Result<Answer<Profiles>> {
-    let statuses = visible(input.status, input.include_doomed);
-    let page = ctx.list(&keys::profile::by_status(ctx.org()?, &statuses)).await?;
+    let page = ctx.list(&wanted(&input, ctx.org()?)).await?;
     Ok(Answer::new(Profiles { profiles: page.show(&ctx), next_token: page.next_token }))
 }
 

@@ -243,9 +243,11 @@ impl Run {
         let frame = &shaped.framed.frame;
         let org = org?;
         let listing = shaped.framed.task.ahead(org)?;
-        let (tenant, filters) = (org.guid().to_string(), canonical::text(&shaped.framed.own));
-        let scope = CursorScope { tenant: &tenant, route: self.route.call.name, filters: &filters };
-        let open = |token: &Text<1, 2048>| self.app.settings.cursor_key.open(scope, token.as_str());
+        let open = |token: &Text<1, 2048>| {
+            let (tenant, filters) = (org.guid().to_string(), canonical::text(&shaped.framed.own));
+            let scope = CursorScope { tenant: &tenant, route: self.route.call.name, filters: &filters };
+            self.app.settings.cursor_key.open(scope, token.as_str())
+        };
         // A token that was made for something else is refused when the page is asked for.
         let after = frame.next_token.as_ref().map(open).transpose().ok()?;
         shaped.store.ahead(listing, after, self.route.handler.traits().page_size.limit(frame.limit)).await
