@@ -1,5 +1,6 @@
 //! Tests over every route of every service, and what is generated from their tables.
 
+mod callers;
 mod canaries;
 mod conform;
 mod costs;
@@ -7,7 +8,6 @@ mod elsewhere;
 mod events;
 mod faults;
 mod generated;
-mod grants;
 mod limits;
 mod openapi;
 mod patterns;

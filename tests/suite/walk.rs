@@ -1,12 +1,10 @@
 //! Every route with requests that are not right in form, or come from the wrong caller.
 
-use contract::roles::Role;
 use serde_json::{Map, Value, json};
-use service::{Access, OrgFrom, Route, Service, Style};
+use service::{Access, Route, Service, Style};
 use testkit::{Caller, Reply, World};
 
 use crate::{
-    elsewhere,
     request::{Sample, act, raw, send},
     samples::sample,
     services,
@@ -198,65 +196,6 @@ async fn invocations_of_the_wrong_form_are_refused_before_any_read() {
             }
             payload.remove("actor");
             refused(Value::from(payload), "invalid-input", Some("actor")).await;
-        }
-    }
-}
-
-/// What an access rule answers to an associated caller with a role, if it refuses.
-fn refusal(access: Access, is_key: bool, role: Role) -> Option<&'static str> {
-    let is_owner = is_key && role.is_owner();
-    match access {
-        Access::Human | Access::GrantedInPerson(_) | Access::OwnerInPerson | Access::PrimaryOwner
-            if is_key =>
-        {
-            Some("forbidden")
-        }
-        Access::Associated(roles) if is_key && !roles.contains(&role) && !is_owner => Some("forbidden"),
-        Access::OneOf(roles) | Access::PublicOr(roles) if !roles.contains(&role) && !is_owner => {
-            Some("forbidden")
-        }
-        Access::Owner if !is_owner => Some("not-owner"),
-        Access::OwnerInPerson => Some("not-owner"),
-        Access::PrimaryOwner => Some("not-primary-owner"),
-        _ => None,
-    }
-}
-
-/// Routes whose handlers refuse some callers by what the request asks for, beyond the rule in the table.
-const ALSO_JUDGED_BY_REQUEST: &[&str] = &["/member/resolve"];
-
-#[tokio::test]
-async fn roles_open_what_the_table_says_and_nothing_else() {
-    let world = World::new().await;
-    let mut callers = Vec::new();
-    for role in Role::ALL {
-        callers.push((true, *role, world.key(&[role.as_str()]).await));
-        // People become owners by other ways.
-        if !role.is_owner() {
-            callers.push((false, *role, world.member(&[role.as_str()]).await));
-        }
-    }
-    for (service, route) in http_routes().filter(|(_, route)| route.org != OrgFrom::Nowhere) {
-        let mut request = sample(&world, service, route).await;
-        // What passes the rule stops at the next check, so that no call changes what the others meet.
-        elsewhere::names_nothing(&mut request.fields, &world);
-        for (is_key, role, caller) in &callers {
-            request.caller = caller.clone();
-            let reply = send(&world, service, route, &request, None).await;
-            let tag = reply.tag();
-            let refused = tag.filter(|tag| ["forbidden", "not-owner", "not-primary-owner"].contains(tag));
-            let expected = refusal(route.access, *is_key, *role);
-            let is_judged = matches!(route.access, Access::Judged(_))
-                || ALSO_JUDGED_BY_REQUEST.contains(&route.call.path);
-            let excused = expected.is_none() && is_judged;
-            let who = if *is_key { "key" } else { "member" };
-            assert!(
-                refused == expected || excused,
-                "{}{}: a {who} with {} got {tag:?} instead of {expected:?}",
-                service.name,
-                route.call.path,
-                role.as_str(),
-            );
         }
     }
 }

@@ -183,24 +183,11 @@ impl World {
         change.create(&org, record, "org-created", |_| panic!("org")).expect("an org");
         let claim = OrgCodeClaim { orgcode: orgcode.clone(), org_guid: org.guid() };
         change.claim(&System, claim, |_| panic!("the orgcode is taken")).expect("a claim");
-        let owner = Owner {
-            org_guid: org.guid(),
-            user_guid,
-            display_name: "Olive Owner".parse_personal(),
-            create_owner: true,
-            primary_owner: true,
-            secondary_owner: false,
-            state: OwnerState::Active,
-            since: now,
-        };
-        change.create(&org, owner, "owner-created", |_| panic!("owner")).expect("an owner");
         let owns = OwnedOrgs::of(user_guid, None).with(org.guid());
         change.keep(&System, None, owns).expect("an owner's orgs");
         let anonymous = Caller::anonymous();
         let world = Self { org, orgcode: orgcode.to_string(), cost_centre, owner: anonymous, inner };
-        let owner = world.born(&mut change, user_guid, "Olive Owner");
-        let copy = OwnerCopy { state: OwnerState::Active, primary: true };
-        world.enrol(&mut change, user_guid, "Olive Owner", &[], Some(copy));
+        let owner = world.own(&mut change, user_guid, "Olive Owner", true);
         world.commit(change).await;
         Self { owner, ..world }
     }
@@ -220,6 +207,15 @@ impl World {
         let user_guid = UserGuid::from_uuid(change.uuid());
         let caller = self.born(&mut change, user_guid, "Mia Member");
         self.enrol(&mut change, user_guid, "Mia Member", roles, None);
+        self.commit(change).await;
+        caller
+    }
+
+    /// An active owner who is not the primary one.
+    pub async fn second_owner(&self) -> Caller {
+        let mut change = self.change();
+        let user_guid = UserGuid::from_uuid(change.uuid());
+        let caller = self.own(&mut change, user_guid, "Otto Owner", false);
         self.commit(change).await;
         caller
     }
@@ -295,6 +291,24 @@ impl World {
         let headers =
             vec![("x-session-guid", token.secret.reveal().to_owned()), ("x-orgcode", self.orgcode.clone())];
         Caller { user_guid, headers, ..Caller::anonymous() }
+    }
+
+    /// A person who is an active owner and, as every owner, a member.
+    fn own(&self, change: &mut Change, user_guid: UserGuid, name: &str, primary: bool) -> Caller {
+        let owner = Owner {
+            org_guid: self.org.guid(),
+            user_guid,
+            display_name: name.parse_personal(),
+            create_owner: primary,
+            primary_owner: primary,
+            secondary_owner: !primary,
+            state: OwnerState::Active,
+            since: self.now(),
+        };
+        change.create(&self.org, owner, "owner-created", |_| panic!("owner")).expect("an owner");
+        let copy = OwnerCopy { state: OwnerState::Active, primary };
+        self.enrol(change, user_guid, name, &[], Some(copy));
+        self.born(change, user_guid, name)
     }
 
     fn enrol(
@@ -381,12 +395,12 @@ impl World {
 
     /// Every log line so far.
     pub fn log(&self) -> Vec<String> {
-        self.inner.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.inner.log).clone()
     }
 
     /// The last request's log line.
     pub fn last_log(&self) -> Value {
-        serde_json::from_str(self.log().last().expect("a line")).expect("JSON")
+        serde_json::from_str(lock(&self.inner.log).last().expect("a line")).expect("JSON")
     }
 
     /// The function that serves a service.
