@@ -289,40 +289,35 @@ impl Deref for Wanted {
     }
 }
 
-/// The page that the request asks for. What is not shown leaves gaps, so it is read on until the page is full.
+/// The page that the request asks for.
 async fn page(ctx: &Ctx, listing: &Listing<Assignment>, wanted: &Wanted) -> Result<Answer<Assignments>> {
-    let mut after = ctx.position()?;
-    let mut assignments = Vec::new();
-    loop {
-        let missing = ctx.limit().get() - assignments.len();
-        let page = ctx.page(listing, after.as_deref(), missing).await?;
-        // Each asks for its assignee and its facility.
-        for records in page.records.chunks(Batch::MOST / 2) {
-            assignments.extend(shown(ctx, records, wanted).await?);
-        }
-        after = page.position;
-        if after.is_none() || assignments.len() == ctx.limit().get() {
-            let next_token = after.map(|position| ctx.seal(&position));
-            return Ok(Answer::new(Assignments { assignments, next_token }));
-        }
-    }
+    let show = |found: Vec<Stored<Assignment>>| async move { shown(ctx, &found, wanted).await };
+    let (assignments, next_token) = ctx.list_shown(listing, show).await?;
+    Ok(Answer::new(Assignments { assignments, next_token }))
 }
 
-/// Those of some assignments that are in the wanted states.
-async fn shown(ctx: &Ctx, records: &[Stored<Assignment>], wanted: &Wanted) -> Result<Vec<AssignmentView>> {
+/// How some assignments are shown, where they are in the wanted states.
+async fn shown(
+    ctx: &Ctx,
+    records: &[Stored<Assignment>],
+    wanted: &Wanted,
+) -> Result<Vec<Option<AssignmentView>>> {
     let org = ctx.org()?;
-    let mut batch = Batch::default();
-    for Stored { record, .. } in records {
-        Standing::want(org, record.assignee(), record.logical_guid, &mut batch);
-    }
-    let found = ctx.read(batch).await?;
     let mut views = Vec::new();
-    for stored in records {
-        let Assignment { logical_guid, .. } = stored.record;
-        let standing = Standing::of(org, stored.record.assignee(), logical_guid, &found, ctx.now())?;
-        views.push(standing.show(stored, ctx.now()));
+    // Each asks for its assignee and its facility.
+    for records in records.chunks(Batch::MOST / 2) {
+        let mut batch = Batch::default();
+        for Stored { record, .. } in records {
+            Standing::want(org, record.assignee(), record.logical_guid, &mut batch);
+        }
+        let found = ctx.read(batch).await?;
+        for stored in records {
+            let Assignment { logical_guid, .. } = stored.record;
+            let standing = Standing::of(org, stored.record.assignee(), logical_guid, &found, ctx.now())?;
+            let view = standing.show(stored, ctx.now());
+            views.push(wanted.contains(&view.state).then_some(view));
+        }
     }
-    views.retain(|view| wanted.contains(&view.state));
     Ok(views)
 }
 
@@ -395,6 +390,6 @@ async fn only(
     ctx.position()?;
     let found = ctx.get(&keys::assignment(ctx.org()?, assignee, logical)).await?;
     let records: Vec<_> = found.into_iter().collect();
-    let assignments = shown(ctx, &records, wanted).await?;
+    let assignments = shown(ctx, &records, wanted).await?.into_iter().flatten().collect();
     Ok(Answer::new(Assignments { assignments, next_token: None }))
 }

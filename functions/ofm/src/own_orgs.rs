@@ -17,7 +17,7 @@ use identity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, OrgFrom, Principal, Route, list, post};
-use store::{Batch, Stored};
+use store::Stored;
 
 /// The routes.
 pub static ROUTES: &[Route] = &[Route {
@@ -99,7 +99,7 @@ impl OwnOrg {
 async fn list_own(ctx: Ctx, input: List) -> Result<Answer<Orgs>> {
     let mut statuses = visible(input.status, input.include_doomed);
     statuses.retain(|status| *status != OrgStatus::Doomed);
-    let (orgs, position) = match &ctx.caller().principal {
+    let (orgs, next_token) = match &ctx.caller().principal {
         Principal::Session { user, .. } => of_person(&ctx, user.record.user_guid, &statuses).await?,
         Principal::Key { org, .. } => {
             // A key sees its one org on its one page: no token is ever its own.
@@ -109,49 +109,37 @@ async fn list_own(ctx: Ctx, input: List) -> Result<Answer<Orgs>> {
         }
         Principal::Anonymous | Principal::Operator { .. } => (Vec::new(), None),
     };
-    Ok(Answer::new(Orgs { orgs, next_token: position.map(|position| ctx.seal(&position)) }))
+    Ok(Answer::new(Orgs { orgs, next_token }))
 }
 
-/// A page of a person's orgs, and where to go on. What is not shown leaves gaps, so it is read on until the page is
-/// full.
+/// A page of a person's orgs, and where to go on.
 async fn of_person(
     ctx: &Ctx,
     user: UserGuid,
     statuses: &[OrgStatus],
 ) -> Result<(Vec<OwnOrg>, Option<String>)> {
-    let memberships = keys::memberships_of(user);
-    let mut after = ctx.position()?;
-    let mut orgs = Vec::new();
-    loop {
-        let missing = ctx.limit().get() - orgs.len();
-        let page = ctx.page(&memberships, after.as_deref(), missing).await?;
-        for memberships in page.records.chunks(Batch::MOST) {
-            orgs.extend(shown(ctx, memberships, statuses).await?);
-        }
-        after = page.position;
-        if after.is_none() || orgs.len() == ctx.limit().get() {
-            return Ok((orgs, after));
-        }
-    }
+    let show = |found: Vec<Stored<Member>>| async move { shown(ctx, &found, statuses).await };
+    ctx.list_shown(&keys::memberships_of(user), show).await
 }
 
-/// Those orgs of some memberships that are shown.
-async fn shown(ctx: &Ctx, memberships: &[Stored<Member>], statuses: &[OrgStatus]) -> Result<Vec<OwnOrg>> {
-    let members = memberships.iter().map(|stored| &stored.record).filter(|member| counts(member, ctx.now()));
+/// The orgs of some memberships, where they are shown.
+async fn shown(
+    ctx: &Ctx,
+    memberships: &[Stored<Member>],
+    statuses: &[OrgStatus],
+) -> Result<Vec<Option<OwnOrg>>> {
+    let key = |member: &Member| Some(keys::org(&ctx.caller().org_of(member)?));
+    let members = memberships.iter().map(|stored| &stored.record);
     let keys: Vec<_> =
-        members.filter_map(|member| Some((member, keys::org(&ctx.caller().org_of(member)?)))).collect();
-    let mut batch = Batch::default();
-    for (_, key) in &keys {
-        batch.want(key);
-    }
-    let found = ctx.read(batch).await?;
-    let mut orgs = Vec::new();
-    for (member, key) in keys {
-        if let Some(org) = found.get(&key)?.filter(|org| statuses.contains(&org.record.status)) {
-            orgs.push(OwnOrg::of_member(org, member));
-        }
-    }
-    Ok(orgs)
+        members.map(|member| counts(member, ctx.now()).then(|| key(member)).flatten()).collect();
+    let wanted: Vec<_> = keys.iter().flatten().cloned().collect();
+    let mut orgs = ctx.get_each(&wanted).await?.into_iter();
+    let own = keys.iter().zip(memberships).map(|(key, member)| {
+        key.as_ref()?;
+        let org = orgs.next().flatten().filter(|org| statuses.contains(&org.record.status))?;
+        Some(OwnOrg::of_member(org, &member.record))
+    });
+    Ok(own.collect())
 }
 
 /// Whether a membership makes an org the person's own. One that is over tells nothing of the org any more, like every

@@ -17,8 +17,8 @@ pub struct Ahead {
     list: Listing<Anything>,
     after: Option<String>,
     limit: Limit,
+    /// And the one after the page, where there is one.
     pub(crate) items: Vec<Item>,
-    pub(crate) more: bool,
 }
 
 impl Ahead {
@@ -28,8 +28,10 @@ impl Ahead {
     }
 
     /// The page.
-    pub fn page<E: Entity>(self, list: &Listing<E>) -> Result<Page<E>> {
-        Page::of_items(list, self.items, self.more)
+    pub fn page<E: Entity>(mut self, list: &Listing<E>) -> Result<Page<E>> {
+        let more = self.items.len() > self.limit.get();
+        self.items.truncate(self.limit.get());
+        Page::of_items(list, self.items, more)
     }
 }
 
@@ -37,7 +39,7 @@ impl Store {
     /// Reads a page at the same time as something else, with which it counts as one round trip. None where it could not
     /// be read: whoever needs it asks again.
     pub async fn ahead(&self, list: Listing<Anything>, after: Option<String>, limit: Limit) -> Option<Ahead> {
-        let (items, more) = self.items_beside(&list, after.as_deref(), limit.get()).await.ok()?;
-        Some(Ahead { list, after, limit, items, more })
+        let items = self.items_beside(&list, after.as_deref(), limit.get()).await.ok()?;
+        Some(Ahead { list, after, limit, items })
     }
 }

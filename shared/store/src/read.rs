@@ -186,8 +186,8 @@ impl Store {
     }
 
     /// A page of those records of a list that pass a test for which the list has no key, after a position. Reads on
-    /// until the page is full or the list ends: for lists that are short enough to be read as a whole. The first of them
-    /// may have been read ahead.
+    /// until the page is full or the list ends: first as much as a page holds, for mostly all pass, then as much as a
+    /// query may. The first of them may have been read ahead.
     pub async fn page_where<E: Entity>(
         &self,
         list: &Listing<E>,
@@ -199,12 +199,13 @@ impl Store {
         let mut after = after.map(str::to_owned);
         let mut records = Vec::new();
         let mut position = None;
-        let mut first = ahead.map(|ahead| (ahead.items, ahead.more));
+        let (mut most, mut ahead) = (limit.get(), ahead);
         loop {
-            let (items, more) = match first.take() {
-                Some(first) => first,
-                None => self.items(list, after.as_deref(), Limit::MOST.get()).await?,
+            let items = match ahead.take() {
+                Some(ahead) => ahead.items,
+                None => self.items_and_next(list, after.as_deref(), most).await?,
             };
+            let more = items.len() > most;
             for item in items {
                 let at = string(&item, list.index.names().2);
                 let stored = Stored::decode(item)?;
@@ -220,6 +221,7 @@ impl Store {
             if !more {
                 return Ok(Page { records, position: None });
             }
+            most = Limit::MOST.get();
         }
     }
 
@@ -238,7 +240,10 @@ impl Store {
         let mut after = after.map(str::to_owned);
         let (mut shown, mut position, mut most) = (Vec::new(), None, limit.get());
         loop {
-            let (items, more) = self.items(list, after.as_deref(), most).await?;
+            // Of the next one it must be known whether it is to be seen: then a page of a list that is seen as a whole
+            // is read at once.
+            let items = self.items_and_next(list, after.as_deref(), most).await?;
+            let more = items.len() > most;
             let places: Vec<_> = items.iter().map(|item| string(item, list.index.names().2)).collect();
             after = places.last().cloned();
             let records = items.into_iter().map(Stored::decode).collect::<Result<Vec<_>>>()?;
@@ -264,6 +269,19 @@ impl Store {
         after: Option<&str>,
         most: usize,
     ) -> Result<(Vec<Item>, bool)> {
+        let mut items = self.items_and_next(list, after, most).await?;
+        let more = items.len() > most;
+        items.truncate(most);
+        Ok((items, more))
+    }
+
+    /// The next items of a list, and the one after them, which tells that there are more.
+    async fn items_and_next<E>(
+        &self,
+        list: &Listing<E>,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Item>> {
         self.meter.read_trip();
         self.items_beside(list, after, most).await
     }
@@ -274,18 +292,16 @@ impl Store {
         list: &Listing<E>,
         after: Option<&str>,
         most: usize,
-    ) -> Result<(Vec<Item>, bool)> {
+    ) -> Result<Vec<Item>> {
         let (_, _, sort) = list.index.names();
-        // One more than asked for tells whether there is another.
         let queries = list.partitions.iter().map(|partition| self.query(list, partition, after, most + 1));
         let mut items: Vec<Item> = try_join_all(queries).await?.into_iter().flatten().collect();
         items.sort_by_cached_key(|item| string(item, sort));
         if list.order == Order::Descending {
             items.reverse();
         }
-        let more = items.len() > most;
-        items.truncate(most);
-        Ok((items, more))
+        items.truncate(most + 1);
+        Ok(items)
     }
 
     /// A page of a list by how many records come before it. What is skipped is read, though only its keys travel: a page
