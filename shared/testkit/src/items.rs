@@ -6,8 +6,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use crate::{World, database, proxy::Call};
 
+/// An item of the table.
+pub(crate) type Item = HashMap<String, AttributeValue>;
 /// Items by partition and sort key.
-pub type Items = BTreeMap<(String, String), HashMap<String, AttributeValue>>;
+pub type Items = BTreeMap<(String, String), Item>;
 
 impl World {
     /// Everything that is stored of this org.
@@ -30,9 +32,20 @@ impl World {
 
 /// What is there of all that these calls tried to write: the type of each item, for journal entries with the action.
 pub async fn written(calls: &[Call]) -> Vec<String> {
+    let mut kinds: Vec<_> = left_by(calls).await.iter().map(kind).collect();
+    kinds.sort();
+    kinds
+}
+
+/// What is there of all that these calls tried to write.
+pub(crate) async fn left_by(calls: &[Call]) -> Vec<Item> {
+    under(&calls.iter().flat_map(keys).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()).await
+}
+
+/// What is there under these keys.
+pub(crate) async fn under(keys: &[(String, String)]) -> Vec<Item> {
     let client = database::patient(database::endpoint());
-    let keys: Vec<_> = calls.iter().flat_map(keys).collect::<BTreeSet<_>>().into_iter().collect();
-    let mut kinds = Vec::new();
+    let mut there = Vec::new();
     for keys in keys.chunks(MOST_KEYS) {
         let key = |(pk, sk): &(String, String)| {
             let text = |value: &String| AttributeValue::S(value.clone());
@@ -42,16 +55,15 @@ pub async fn written(calls: &[Call]) -> Vec<String> {
         let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let asked = client.batch_get_item().request_items(database::table(), wanted.expect("keys"));
         let found = asked.send().await.expect("the table answers").responses.unwrap_or_default();
-        kinds.extend(found.values().flatten().map(kind));
+        there.extend(found.into_values().flatten());
     }
-    kinds.sort();
-    kinds
+    there
 }
 
 /// `BatchGetItem` takes so many.
 const MOST_KEYS: usize = 100;
 
-fn kind(item: &HashMap<String, AttributeValue>) -> String {
+fn kind(item: &Item) -> String {
     let kind = text(item, "type");
     match item.get("data").and_then(|data| data.as_m().ok()) {
         Some(data) if kind == store::journal::TYPE => {
@@ -75,6 +87,6 @@ fn keys(call: &Call) -> Vec<(String, String)> {
         .collect()
 }
 
-fn text(item: &HashMap<String, AttributeValue>, name: &str) -> String {
+pub(crate) fn text(item: &Item, name: &str) -> String {
     item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
 }

@@ -1,11 +1,16 @@
 //! The journal, as tests look at it: past every service.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Map, Value};
 use store::{Org, journal::Entry};
 
-use crate::{World, database};
+use crate::{
+    World, database,
+    items::{self, Item, text},
+    proxy::Proxy,
+};
 
 /// An entry, and the hash that stands beside it.
 #[derive(Debug)]
@@ -72,7 +77,7 @@ async fn entries(partition: &str) -> Vec<Chained> {
     pages.into_iter().map(chained).collect()
 }
 
-fn chained(mut item: HashMap<String, AttributeValue>) -> Chained {
+fn chained(mut item: Item) -> Chained {
     let hash = item["hash"].as_s().expect("a hash").clone();
     let entry = serde_dynamo::from_attribute_value(item.remove("data").expect("data")).expect("an entry");
     Chained { entry, hash }
@@ -95,4 +100,65 @@ pub fn verify(entries: &[Chained]) {
         }
         previous.clone_from(hash);
     }
+}
+
+/// Panics unless the journal tells just what was done by whatever went through this proxy: the chain of each journal is
+/// whole and ends with the record as it is now, and each record that changed has such a journal. The relay makes events
+/// of nothing but these entries.
+pub async fn equals_effects(proxy: &Proxy) {
+    let left = items::left_by(&proxy.calls()).await;
+    let (told, done): (Vec<_>, Vec<_>) =
+        left.into_iter().partition(|item| text(item, "type") == store::journal::TYPE);
+    let mut ends = BTreeMap::new();
+    for partition in told.iter().map(|item| text(item, "pk")).collect::<BTreeSet<_>>() {
+        let mut entries = entries(&partition).await;
+        verify(&entries);
+        let Chained { entry, hash } = entries.pop().expect("the entry that was there");
+        ends.insert(hash, entry);
+    }
+    assert!(!ends.is_empty(), "something was written");
+    for mut item in done {
+        let chain = text(&item, "chain");
+        // Claims and counters have no history.
+        if chain.is_empty() {
+            continue;
+        }
+        let kind = text(&item, "type");
+        let last = match ends.remove(&chain) {
+            Some(last) => last,
+            // It was written without a change of its own, to guard that of another.
+            None => {
+                earlier(&item, &chain).await.unwrap_or_else(|| panic!("no journal ends with this {kind}"))
+            }
+        };
+        let mut field = |name: &str| item.remove(name).expect("a field of every record");
+        let sequence: u64 = serde_dynamo::from_attribute_value(field("sequence")).expect("a number");
+        let revision: Value = serde_dynamo::from_attribute_value(field("revision")).expect("a revision");
+        assert_eq!((last.sequence, &last.aggregate_revision), (sequence, &revision), "{kind}");
+        let record: Map<String, Value> = serde_dynamo::from_attribute_value(field("data")).expect("a record");
+        for (name, value) in &last.data {
+            if let Some(now) = record.get(name) {
+                assert_eq!(value, now, "{kind}: {name}");
+            }
+        }
+    }
+    assert!(ends.is_empty(), "journals of what was not done: {:?}", ends.values());
+}
+
+/// The last entry of a record whose journal nobody wrote to, if that is where the record says.
+async fn earlier(item: &Item, chain: &str) -> Option<Entry> {
+    let (key, kind) = (format!("{}|{}", text(item, "pk"), text(item, "sk")), text(item, "type"));
+    let mut parts = key.split('|');
+    let (service, tenant) = (parts.next()?, parts.next()?);
+    // Its id is a part of its key or, where that is made of a secret, one of its fields.
+    let fields = item["data"].as_m().expect("a record").values();
+    let fields = fields.filter_map(|value| value.as_s().ok().map(String::as_str));
+    for id in parts.chain(fields) {
+        let mut entries = entries(&format!("{service}|{tenant}|journal|{kind}|{id}")).await;
+        verify(&entries);
+        if let Some(last) = entries.pop().filter(|last| last.hash == chain) {
+            return Some(last.entry);
+        }
+    }
+    None
 }

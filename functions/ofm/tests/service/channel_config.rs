@@ -5,7 +5,7 @@ use futures::future::join_all;
 use serde_json::{Map, Value, json};
 use testkit::{
     Caller, Reply, World,
-    journal::verify,
+    journal::{equals_effects, verify},
     presigned,
     race::{CALLERS, in_bad_mood, insist, rounds},
     s3,
@@ -363,5 +363,6 @@ async fn an_upload_that_many_complete_is_taken_over_once() {
         let entries = calm.journal("ofm", "sales-channel", channel["channel_guid"].as_str().unwrap()).await;
         verify(&entries);
         assert_eq!(entries.len(), 2);
+        equals_effects(&proxy).await;
     }
 }

@@ -261,60 +261,52 @@ async fn a_lost_answer_is_had_by_asking_again() {
 
 #[tokio::test]
 async fn of_many_who_want_an_orgcode_one_gets_it() {
-    let proxy = Proxy::start(database::endpoint()).expect("a proxy");
+    let proxy = race::in_bad_mood(5);
     let world = World::at(proxy.endpoint()).await;
-    let orgcode = fresh_orgcode(&world);
-    let mut wishes = Vec::new();
-    for _ in 0..12 {
-        let founder = world.stranger().await;
-        let invitation = invite(&world, founder.user_guid, |_| {}).await;
-        wishes.push((founder, invitation));
+    for _ in 0..race::rounds() {
+        let orgcode = fresh_orgcode(&world);
+        let mut wishes = Vec::new();
+        for _ in 0..race::CALLERS {
+            let founder = world.stranger().await;
+            let invitation = invite(&world, founder.user_guid, |_| {}).await;
+            wishes.push((founder, invitation));
+        }
+        let replies = join_all(wishes.iter().map(|(founder, invitation)| {
+            let fields = json!({"orgcode": orgcode, "invitation_code": invitation.code, "caption": "Acme"});
+            race::insist(&world, &SERVICE, founder, "/org/create", fields)
+        }))
+        .await;
+        let winner = race::one_winner(&replies, &["duplicate-code"]);
+        let claim = world.stored(&keys::orgcode(&orgcode)).await.unwrap();
+        assert_eq!(json!(claim.record.org_guid), winner.data()["org_guid"]);
+        let mut open = 0;
+        for (_, invitation) in &wishes {
+            let stored = world.stored(&keys::invitation(invitation.invitation_id)).await.unwrap();
+            open += usize::from(stored.record.status == InvitationStatus::Open);
+        }
+        assert_eq!(open, race::CALLERS - 1);
     }
-    proxy.inject(Fault::LoseReply, When::seeded(150, 5).of(Operation::TransactWriteItems));
-    let conflict = Fault::TransactionConflict { item: 3 };
-    proxy.inject(conflict, When::seeded(300, 6).of(Operation::TransactWriteItems));
-    let replies = join_all(wishes.iter().map(|(founder, invitation)| {
-        let fields = json!({"orgcode": orgcode, "invitation_code": invitation.code, "caption": "Acme"});
-        race::insist(&world, &SERVICE, founder, "/org/create", fields)
-    }))
-    .await;
-    let winners: Vec<_> = replies.iter().filter(|reply| reply.status == 200).collect();
-    assert_eq!(winners.len(), 1);
-    for reply in replies.iter().filter(|reply| reply.status != 200) {
-        reply.refused("duplicate-code");
-    }
-    let claim = world.stored(&keys::orgcode(&orgcode)).await.unwrap();
-    assert_eq!(json!(claim.record.org_guid), winners[0].data()["org_guid"]);
-    let mut open = 0;
-    for (_, invitation) in &wishes {
-        let stored = world.stored(&keys::invitation(invitation.invitation_id)).await.unwrap();
-        open += usize::from(stored.record.status == InvitationStatus::Open);
-    }
-    assert_eq!(open, 11);
+    journal::equals_effects(&proxy).await;
 }
 
 #[tokio::test]
 async fn an_invitation_founds_one_org() {
-    let proxy = Proxy::start(database::endpoint()).expect("a proxy");
+    let proxy = race::in_bad_mood(7);
     let world = World::at(proxy.endpoint()).await;
-    let founder = world.stranger().await;
-    let invitation = invite(&world, founder.user_guid, |_| {}).await;
-    proxy.inject(
-        Fault::TransactionConflict { item: 0 },
-        When::seeded(300, 7).of(Operation::TransactWriteItems),
-    );
-    let replies = join_all((0..12).map(|_| {
-        let orgcode = fresh_orgcode(&world);
-        let fields = json!({"orgcode": orgcode, "invitation_code": invitation.code, "caption": "Acme"});
-        race::insist(&world, &SERVICE, &founder, "/org/create", fields)
-    }))
-    .await;
-    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
-    for reply in replies.iter().filter(|reply| reply.status != 200) {
-        reply.refused("invitation-accepted");
+    for _ in 0..race::rounds() {
+        let founder = world.stranger().await;
+        let invitation = invite(&world, founder.user_guid, |_| {}).await;
+        let replies = join_all((0..race::CALLERS).map(|_| {
+            let orgcode = fresh_orgcode(&world);
+            let fields = json!({"orgcode": orgcode, "invitation_code": invitation.code, "caption": "Acme"});
+            race::insist(&world, &SERVICE, &founder, "/org/create", fields)
+        }))
+        .await;
+        race::one_winner(&replies, &["invitation-accepted"]);
+        let own = world.post(&SERVICE, &founder, "/org/list", json!({})).await;
+        assert_eq!(own.data()["orgs"].as_array().unwrap().len(), 1);
     }
-    let own = world.post(&SERVICE, &founder, "/org/list", json!({})).await;
-    assert_eq!(own.data()["orgs"].as_array().unwrap().len(), 1);
+    journal::equals_effects(&proxy).await;
 }
 
 #[tokio::test]

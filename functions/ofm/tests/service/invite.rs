@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use store::System;
 use testkit::{
     Caller, Reply, World, database,
-    journal::verify,
+    journal::{equals_effects, verify},
     proxy::{Fault, Operation, Proxy, When},
     race,
 };
@@ -348,6 +348,7 @@ async fn of_many_who_accept_or_make_an_invite_one_does() {
         verify(&journal);
         assert_eq!(journal.len(), 2);
     }
+    equals_effects(&proxy).await;
 }
 
 #[tokio::test]
@@ -367,6 +368,7 @@ async fn an_invite_is_not_accepted_while_it_is_revoked() {
         let is_member = world.stored(&keys::member(&world.org, person.user_guid)).await.is_some();
         assert_eq!(is_member, winner.data().get("state").is_some());
     }
+    equals_effects(&proxy).await;
 }
 
 #[tokio::test]

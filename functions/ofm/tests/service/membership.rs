@@ -10,7 +10,11 @@ use identity::{
 use ofm::SERVICE;
 use serde_json::{Value, json};
 use store::System;
-use testkit::{Caller, Reply, World, journal::verify, race};
+use testkit::{
+    Caller, Reply, World,
+    journal::{equals_effects, verify},
+    race,
+};
 
 use crate::owner::secondary;
 
@@ -285,6 +289,7 @@ async fn a_member_is_not_removed_while_being_made_an_owner() {
         let member = world.stored(&keys::member(&world.org, user)).await.unwrap().record;
         assert_eq!(member.is_owner(), member.state == MemberState::Active);
     }
+    equals_effects(&proxy).await;
 }
 
 #[tokio::test]
@@ -308,4 +313,5 @@ async fn of_many_who_add_a_person_or_want_a_number_one_does() {
             .map(|user| add(&world, &world.owner, json!({"user_guid": user, "employee_code": code})));
         race::one_winner(&join_all(adding).await, &["duplicate-code"]);
     }
+    equals_effects(&proxy).await;
 }

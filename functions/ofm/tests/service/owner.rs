@@ -12,7 +12,11 @@ use identity::{
 use ofm::SERVICE;
 use serde_json::{Value, json};
 use store::System;
-use testkit::{Caller, Reply, World, journal::verify, race};
+use testkit::{
+    Caller, Reply, World,
+    journal::{equals_effects, verify},
+    race,
+};
 
 async fn call(world: &World, caller: &Caller, path: &str, fields: Value) -> Reply {
     race::insist(world, &SERVICE, caller, path, fields).await
@@ -341,6 +345,7 @@ async fn of_two_who_are_named_the_primary_owner_at_once_one_is() {
         verify(&journal);
         assert_eq!(journal.len() as u64, round + 2, "one entry for each effect");
     }
+    equals_effects(&proxy).await;
 }
 
 #[tokio::test]
@@ -370,4 +375,5 @@ async fn an_owner_is_not_removed_while_being_made_the_primary_one() {
             add(world, &primary, user).await.data();
         }
     }
+    equals_effects(&proxy).await;
 }

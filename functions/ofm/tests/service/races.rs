@@ -5,7 +5,7 @@ use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::{
     Reply, World,
-    journal::verify,
+    journal::{equals_effects, verify},
     race::{self, CALLERS, in_bad_mood, one_winner, rounds},
 };
 
@@ -24,6 +24,7 @@ pub(crate) async fn race(run: impl AsyncFn(&World, &World)) {
         let calm = world.another().await;
         let behind = calm.with_functions_of(&world.through(proxy.endpoint()));
         run(&calm, &behind).await;
+        equals_effects(&proxy).await;
     }
 }
 
@@ -109,6 +110,7 @@ async fn many_facilities_are_created_at_one_place_at_the_same_time() {
     for reply in join_all(created).await {
         reply.data();
     }
+    equals_effects(&proxy).await;
     let refused = set_status(&calm, "facility/physical", &place, "doomed").await;
     assert_eq!(refused.refused("in-use")["details"]["blocking"][0]["count"], CALLERS);
 }

@@ -8,7 +8,11 @@ use ofm::{
     shift::{ARCS, ShiftStatus},
 };
 use serde_json::{Value, json};
-use testkit::{Caller, Reply, World, journal::verify, race};
+use testkit::{
+    Caller, Reply, World,
+    journal::{equals_effects, verify},
+    race,
+};
 
 use crate::{
     assignment,
@@ -410,6 +414,7 @@ async fn of_many_who_plan_the_same_hours_one_does() {
         });
         race::one_winner(&join_all(calls.collect::<Vec<_>>()).await, &["shift-overlap"]);
     }
+    equals_effects(&proxy).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,11 @@ use futures::future::join_all;
 use identity::{keys, member::MemberState};
 use ofm::SERVICE;
 use serde_json::{Value, json};
-use testkit::{Caller, Reply, World, journal::verify, race};
+use testkit::{
+    Caller, Reply, World,
+    journal::{equals_effects, verify},
+    race,
+};
 
 use crate::{
     owner::secondary,
@@ -392,4 +396,5 @@ async fn a_team_holds_two_thousand_and_counts_exactly() {
         race::one_winner(&join_all(adding).await, &["expected-revision-required"]);
         assert_eq!(get(&world, &team).await["member_count"], 1);
     }
+    equals_effects(&proxy).await;
 }

@@ -8,7 +8,11 @@ use ofm::{
     timesheet::{ARCS, EntryStatus},
 };
 use serde_json::{Value, json};
-use testkit::{Caller, Reply, World, journal::verify, race};
+use testkit::{
+    Caller, Reply, World,
+    journal::{equals_effects, verify},
+    race,
+};
 
 use crate::{
     places,
@@ -337,6 +341,7 @@ async fn of_many_clocks_one_clocks_a_person_in() {
         race::one_winner(&join_all(calls).await, &["conflict", "invalid-transition"]);
         world.advance_seconds(1);
     }
+    equals_effects(&proxy).await;
 }
 
 #[tokio::test]
@@ -369,4 +374,5 @@ async fn nobody_is_removed_while_being_clocked_in() {
         let is_clocked_in = world.stored(&keys::open_entry(&world.org, person.user_guid)).await.is_some();
         assert_ne!(is_removed, is_clocked_in);
     }
+    equals_effects(&proxy).await;
 }
