@@ -2,7 +2,7 @@
 SHELL := bash
 
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
-export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS LIST_ITEMS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS
 
 # Recipes stop at the first failure, and so where a tool cannot be installed.
 stop := set -euo pipefail
@@ -30,7 +30,8 @@ help: ## What can be made
 	@echo "  DB=dynamodb-local     use Amazon's DynamoDB Local (Java 11, npm) instead of the embedded database"
 	@echo "  PERSIST=1             make up: keep the data, in .local/data"
 	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000, G3N_REFERENCE_PORT=9001   make up: the ports"
-	@echo "  RACE_ROUNDS=6         make test: how often each race between callers is run"
+	@echo "  RACE_ROUNDS=2         make test: how often each race between callers is run"
+	@echo "  LIST_ITEMS=100        make test: how many records a long list has, whose pages must cost no more"
 	@echo "  FAULTS=all            make test: each command with all that can befall it, not one in four"
 	@echo "  LAW_OPERATIONS=10000  make test: random clicks, confirmations and deletions before totals are recounted"
 	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"

@@ -15,6 +15,11 @@ use crate::services;
 static DOCUMENTS: LazyLock<BTreeMap<&'static str, Value>> =
     LazyLock::new(|| services::http().map(|service| (service.name, openapi::document(service))).collect());
 
+/// The document of a service behind HTTP.
+pub(crate) fn document(service: &Service) -> &'static Value {
+    &DOCUMENTS[service.name]
+}
+
 /// Validators by where their schema stands; each is made when it is first needed.
 static VALIDATORS: Mutex<BTreeMap<(&str, String), Arc<Validator>>> = Mutex::new(BTreeMap::new());
 

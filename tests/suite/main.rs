@@ -9,6 +9,7 @@ mod events;
 mod faults;
 mod generated;
 mod limits;
+mod lists;
 mod openapi;
 mod patterns;
 mod permissions;

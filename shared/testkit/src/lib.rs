@@ -6,6 +6,7 @@
 pub mod bounds;
 pub mod bus;
 mod caller;
+pub mod copies;
 pub mod database;
 mod deployment;
 pub mod iam;
