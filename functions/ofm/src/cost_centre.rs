@@ -80,7 +80,8 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Owner,
         errors: &[],
-        handler: &read(resolve),
+        handler: &read(resolve)
+            .also(|input, org, batch| batch.want(&keys::cost_centre::by_code(org, &input.cccode))),
     },
 ];
 

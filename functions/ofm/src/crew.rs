@@ -11,9 +11,22 @@ use identity::{
 };
 use serde_json::json;
 use service::{Ctx, Writer};
-use store::Stored;
+use store::{Batch, Org, Stored};
 
 use crate::{keys, lifecycle::unusable, station::StationStatus};
+
+/// Asks for what [`person`], [`refuse_unfit`] and [`refuse_station`] want to know.
+pub(crate) fn want(
+    org: &Org,
+    user: UserGuid,
+    at: LogicalGuid,
+    station: Option<StationGuid>,
+    batch: &mut Batch,
+) {
+    batch.want(&member(org, user));
+    batch.want(&assignment(org, Assignee::Member(user), at));
+    batch.want_all(&station.map(|station| keys::station::by_guid(org, station)));
+}
 
 /// A person of the org, who must be there.
 pub(crate) async fn person(ctx: &Ctx, user: UserGuid) -> Result<Stored<Member>> {

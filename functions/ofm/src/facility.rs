@@ -33,7 +33,7 @@ pub static ROUTES: &[Route] = &[Route {
     org: OrgFrom::Body,
     access: Access::Owner,
     errors: &[Tag::Ambiguous],
-    handler: &read(resolve),
+    handler: &read(resolve).also(|input, org, batch| input.claims(org, batch)),
 }];
 
 /// A kind of facility.
@@ -142,13 +142,24 @@ struct Resolved {
     status: Status,
 }
 
+impl Resolve {
+    fn kinds(&self) -> Vec<Kind> {
+        self.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind])
+    }
+
+    /// Asks for the claims on the code.
+    fn claims(&self, org: &Org, batch: &mut Batch) {
+        for kind in self.kinds() {
+            batch.want(&keys::facility::by_code(org, kind, &self.code));
+        }
+    }
+}
+
 async fn resolve(ctx: Ctx, input: Resolve) -> Result<Answer<Resolved>> {
     let org = ctx.org()?;
-    let kinds = input.kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
+    let kinds = input.kinds();
     let mut batch = Batch::default();
-    for kind in &kinds {
-        batch.want(&keys::facility::by_code(org, *kind, &input.code));
-    }
+    input.claims(org, &mut batch);
     let found = ctx.read(batch).await?;
     let claims = kinds.iter().map(|kind| found.get(&keys::facility::by_code(org, *kind, &input.code)));
     let claims: Vec<_> = claims.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();

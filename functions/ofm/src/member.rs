@@ -45,7 +45,8 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Owner,
         errors: &[Tag::Conflict, Tag::DuplicateMember, Tag::DuplicateCode],
-        handler: &write_if_named(add::add),
+        handler: &write_if_named(add::add)
+            .also(|input, _, batch| batch.want(&identity::keys::user(input.user_guid))),
     },
     Route {
         call: post("/member/list"),

@@ -52,7 +52,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Owner,
         errors: &[Tag::InvalidState],
-        handler: &change(update),
+        handler: &change(update).also(|input, org, batch| {
+            batch.want_all(&input.cost_centre_guid.map(|centre| own_keys::cost_centre::by_guid(org, centre)));
+        }),
     },
     Route {
         call: post("/resolve/orgcode"),

@@ -55,7 +55,8 @@ pub static ROUTES: &[Route] = &[
             Tag::DuplicateOwner,
             Tag::LimitExceeded,
         ],
-        handler: &write_if_named(add_secondary),
+        handler: &write_if_named(add_secondary)
+            .also(|input, org, batch| People::want(org, &[input.user_guid], batch)),
     },
     Route {
         call: post("/owner/secondary/remove"),
@@ -64,7 +65,8 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::PrimaryOwner,
         errors: &[Tag::InvalidTransition, Tag::LastOwner],
-        handler: &change(remove_secondary),
+        handler: &change(remove_secondary)
+            .also(|input, org, batch| People::want(org, &[input.user_guid], batch)),
     },
     Route {
         call: post("/owner/state/set"),
@@ -73,7 +75,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::PrimaryOwner,
         errors: &[Tag::InvalidTransition, Tag::InvalidState, Tag::LastOwner, Tag::LimitExceeded],
-        handler: &change(set_state),
+        handler: &change(set_state).also(|input, org, batch| People::want(org, &[input.user_guid], batch)),
     },
 ];
 

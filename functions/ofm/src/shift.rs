@@ -49,7 +49,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: PLANNERS,
         errors: &[Tag::InvalidState, Tag::ShiftOverlap],
-        handler: &write(create).at(|input| Some(input.logical_guid)),
+        handler: &write(create).at(|input| Some(input.logical_guid)).also(|input, org, batch| {
+            crew::want(org, input.user_guid, input.logical_guid, input.station_guid, batch);
+        }),
     },
     Route {
         call: post("/shift/get"),

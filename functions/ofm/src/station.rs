@@ -41,7 +41,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: EDITORS,
         errors: &[Tag::DuplicateCode, Tag::InvalidState],
-        handler: &write(create).at(|input| Some(input.logical_guid)),
+        handler: &write(create).at(|input| Some(input.logical_guid)).also(|input, org, batch| {
+            batch.want_all(&input.channel_guid.map(|channel| keys::sales_channel::by_guid(org, channel)));
+        }),
     },
     Route {
         call: post("/station/get"),

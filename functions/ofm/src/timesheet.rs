@@ -41,7 +41,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: KEEPERS,
         errors: &[Tag::InvalidState, Tag::TimesheetOpen, Tag::TimesheetOverlap],
-        handler: &write(clock_in::clock_in).at(|input| Some(input.logical_guid)),
+        handler: &write(clock_in::clock_in)
+            .at(|input| Some(input.logical_guid))
+            .also(|input, org, batch| input.want(org, batch)),
     },
     Route {
         call: post("/timesheet/clock-out"),

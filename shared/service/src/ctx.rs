@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use contract::{
@@ -20,8 +20,8 @@ use futures::future::try_join;
 use identity::{invite::InviteCodeClaim, org::OrgRecord};
 use serde_json::Value;
 use store::{
-    Action, Ahead, Batch, Change, Entity, Figures, Found, Key, Listing, Org, Page, Stamp, Store, Stored,
-    Tallies, Tally,
+    Action, Ahead, Batch, Beside, Change, Entity, Figures, Found, Key, Listing, Org, Page, Stamp, Store,
+    Stored, Tallies, Tally,
 };
 use uuid::Uuid;
 
@@ -58,6 +58,8 @@ pub(crate) struct Requested {
     pub(crate) place: OnceLock<Place>,
     /// The page that was read ahead, until it is asked for.
     pub(crate) ahead: Mutex<Option<Ahead>>,
+    /// What was read beside the caller check, each until it is asked for.
+    pub(crate) beside: Mutex<Beside>,
 }
 
 impl Ctx {
@@ -162,12 +164,17 @@ impl Ctx {
 
     /// The record under a key.
     pub async fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
-        self.request.store.get(key).await
+        let known = lock(&self.request.beside).take(key);
+        match known {
+            Some(known) => known.get(key),
+            None => self.request.store.get(key).await,
+        }
     }
 
-    /// Several records in one round trip.
-    pub async fn read(&self, batch: Batch) -> Result<Found> {
-        self.request.store.read(batch).await
+    /// Several records in one round trip, or in none where all were read beside the caller check.
+    pub async fn read(&self, mut batch: Batch) -> Result<Found> {
+        let known = lock(&self.request.beside).take_all(&mut batch);
+        Ok(self.request.store.read(batch).await?.with(known))
     }
 
     /// The records under some keys, those that are there: however many keys these are.
@@ -246,15 +253,15 @@ impl Ctx {
         Ok(Listed { records, next_token: position.map(|position| self.seal(&position)) })
     }
 
-    /// Keeps what was read ahead until it is asked for.
-    pub(crate) fn keep_ahead(&self, ahead: Option<Ahead>) {
-        *self.request.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+    /// Keeps what was read before it was asked for.
+    pub(crate) fn keep(&self, ahead: Option<Ahead>, beside: Beside) {
+        *lock(&self.request.ahead) = ahead;
+        *lock(&self.request.beside) = beside;
     }
 
     /// What was read ahead, where it is the page that is asked for.
     fn read_ahead<E: Entity>(&self, listing: &Listing<E>, after: Option<&str>) -> Option<Ahead> {
-        let mut ahead = self.request.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        ahead.take_if(|ahead| ahead.is(listing, after, self.request.limit))
+        lock(&self.request.ahead).take_if(|ahead| ahead.is(listing, after, self.request.limit))
     }
 
     /// The page that the request asks for, of those records that pass a test for which the list has no key.
@@ -407,6 +414,10 @@ impl Ctx {
     pub async fn commit(&self, writer: Writer) -> Result<()> {
         self.request.store.commit(&writer.change, None).await.map(drop)
     }
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A page of records.

@@ -56,6 +56,9 @@ pub trait Task: Send + Sync {
     /// The facility on which the record hangs that the request names.
     fn hangs_on(&self, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>>;
 
+    /// What else it names, which is fetched likewise.
+    fn also(&self, org: &Org) -> Batch;
+
     /// The list of which a page is fetched likewise.
     fn ahead(&self, org: &Org) -> Option<Listing<Anything>>;
 
@@ -63,11 +66,14 @@ pub trait Task: Send + Sync {
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>>;
 }
 
-/// The claim that names the org of a request, and how a request is refused of which no org holds the code.
+/// The claim that names the org of a request, and how it is refused where no org holds the code.
 pub type HeldBy = (Key<Anything>, Tag);
 
 /// The list of an org of which a request asks for a page, if that is plain from the request.
 pub type Wanted<I> = fn(&I, &Org) -> Option<Listing<Anything>>;
+
+/// What a request names beside the record that it is about.
+pub type Also<I> = fn(&I, &Org, &mut Batch);
 
 /// What a request may be.
 pub trait Input: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static {}
@@ -133,11 +139,17 @@ macro_rules! revised {
 pub struct Typed<F, W, I, O> {
     run: F,
     traits: Traits,
-    holder: Option<fn(&I) -> HeldBy>,
-    place: Option<fn(&I) -> Option<LogicalGuid>>,
-    ahead: Option<Wanted<I>>,
+    asks: Asks<I>,
     judges_revision: bool,
     types: PhantomData<fn(W, I) -> O>,
+}
+
+/// What a request says of what it is about, before its caller is known.
+struct Asks<I> {
+    holder: Option<fn(&I) -> HeldBy>,
+    place: Option<fn(&I) -> Option<LogicalGuid>>,
+    also: Option<Also<I>>,
+    ahead: Option<Wanted<I>>,
 }
 
 impl<F, W, I, O> Typed<F, W, I, O> {
@@ -145,9 +157,7 @@ impl<F, W, I, O> Typed<F, W, I, O> {
         Self {
             run,
             traits,
-            holder: None,
-            place: None,
-            ahead: None,
+            asks: Asks { holder: None, place: None, also: None, ahead: None },
             judges_revision: false,
             types: PhantomData,
         }
@@ -157,20 +167,29 @@ impl<F, W, I, O> Typed<F, W, I, O> {
     /// for is needed there.
     #[must_use]
     pub const fn at(mut self, place: fn(&I) -> Option<LogicalGuid>) -> Self {
-        self.place = Some(place);
+        self.asks.place = Some(place);
         self
     }
 
-    /// Says of which list a request asks for a page, where that is plain from the request itself: it is read together with the caller check, and shown
-    /// only where the handler asks for the same page by [`Ctx::list`] or [`Ctx::list_where`].
+    /// Says what else of the org a request names: fetched together with the caller check, and given to the handler where
+    /// it first asks for it, by [`Ctx::get`] or [`Ctx::read`].
+    #[must_use]
+    pub const fn also(mut self, also: Also<I>) -> Self {
+        self.asks.also = Some(also);
+        self
+    }
+
+    /// Says of which list a request asks for a page, where that is plain from the request itself: it is read together
+    /// with the caller check, and shown only where the handler asks for the same page by [`Ctx::list`] or
+    /// [`Ctx::list_where`].
     #[must_use]
     pub const fn ahead(mut self, listing: Wanted<I>) -> Self {
-        self.ahead = Some(listing);
+        self.asks.ahead = Some(listing);
         self
     }
 
     fn place(&self, input: &I) -> Option<LogicalGuid> {
-        self.place.and_then(|place| place(input))
+        self.asks.place.and_then(|place| place(input))
     }
 
     /// Refuses requests without `reason`.
@@ -204,7 +223,7 @@ impl<F, W, I, O> Typed<F, W, I, O> {
     /// Says which claim names the org that the request is about, and how it is refused where there is none.
     #[must_use]
     pub const fn of_org_that_holds(mut self, claim: fn(&I) -> HeldBy) -> Self {
-        self.holder = Some(claim);
+        self.asks.holder = Some(claim);
         self
     }
 
@@ -252,8 +271,7 @@ impl<F, W, I, O> Typed<F, W, I, O> {
     }
 }
 
-/// Marks the shapes of handlers.
-#[expect(unreachable_pub, reason = "they stand in the types of public functions and are never named")]
+#[expect(unreachable_pub, reason = "they mark types of public functions and are never named")]
 pub mod shape {
     /// `(Ctx, In) -> Answer`.
     pub struct Read;
@@ -517,9 +535,7 @@ fn expect<E: Resource>(
 
 struct Parsed<'h, S, I, O> {
     shape: &'h S,
-    holder: Option<fn(&I) -> HeldBy>,
-    place: Option<fn(&I) -> Option<LogicalGuid>>,
-    ahead: Option<Wanted<I>>,
+    asks: &'h Asks<I>,
     input: I,
     out: PhantomData<fn() -> O>,
 }
@@ -530,19 +546,27 @@ impl<S: Shape<I, O>, I: Input, O> Task for Parsed<'_, S, I, O> {
     }
 
     fn holder(&self) -> Option<HeldBy> {
-        self.holder.map(|holder| holder(&self.input))
+        self.asks.holder.map(|holder| holder(&self.input))
     }
 
     fn place(&self) -> Option<LogicalGuid> {
-        self.place.and_then(|place| place(&self.input))
+        self.asks.place.and_then(|place| place(&self.input))
     }
 
     fn hangs_on(&self, ctx: &Ctx, found: &Found) -> Result<Option<LogicalGuid>> {
         self.shape.hangs_on(&self.input, ctx, found)
     }
 
+    fn also(&self, org: &Org) -> Batch {
+        let mut batch = Batch::default();
+        if let Some(also) = self.asks.also {
+            also(&self.input, org, &mut batch);
+        }
+        batch
+    }
+
     fn ahead(&self, org: &Org) -> Option<Listing<Anything>> {
-        self.ahead.and_then(|listing| listing(&self.input, org))
+        self.asks.ahead.and_then(|listing| listing(&self.input, org))
     }
 
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>> {
@@ -562,14 +586,7 @@ where
 
     fn parse(&self, fields: &Value) -> Result<Box<dyn Task + '_>, Vec<FieldProblem>> {
         let input = input::read::<I>(fields)?;
-        Ok(Box::new(Parsed {
-            shape: self,
-            holder: self.holder,
-            place: self.place,
-            ahead: self.ahead,
-            input,
-            out: PhantomData,
-        }))
+        Ok(Box::new(Parsed { shape: self, asks: &self.asks, input, out: PhantomData }))
     }
 
     #[cfg(feature = "openapi")]

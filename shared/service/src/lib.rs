@@ -41,8 +41,8 @@ pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
 pub use handler::{
-    Handler, HeldBy, MayName, Names, Revised, Typed, Wanted, change, list, read, read_if_named, read_record,
-    write, write_if_named,
+    Also, Handler, HeldBy, MayName, Names, Revised, Typed, Wanted, change, list, read, read_if_named,
+    read_record, write, write_if_named,
 };
 pub use limit::Rate;
 pub use objects::{Object, Objects, Upload};

@@ -40,10 +40,8 @@ pub struct PrimarySet {
 pub struct People(Found);
 
 impl People {
-    /// Reads them, with the seats of the org's owners, in one round trip.
-    pub async fn read(ctx: &Ctx, users: &[UserGuid]) -> Result<Self> {
-        let org = ctx.org()?;
-        let mut batch = Batch::default();
+    /// Asks for them, with the seats of the org's owners.
+    pub fn want(org: &Org, users: &[UserGuid], batch: &mut Batch) {
         batch.want(&keys::owner_seats(org));
         for user in users {
             batch.want(&keys::user(*user));
@@ -51,6 +49,12 @@ impl People {
             batch.want(&keys::owner(org, *user));
             batch.want(&keys::owned_orgs(*user));
         }
+    }
+
+    /// Reads them, in one round trip, or in none where the route's row asks for them.
+    pub async fn read(ctx: &Ctx, users: &[UserGuid]) -> Result<Self> {
+        let mut batch = Batch::default();
+        Self::want(ctx.org()?, users, &mut batch);
         ctx.read(batch).await.map(Self)
     }
 

@@ -193,8 +193,11 @@ impl Run {
         if self.app.settings.test_clock {
             batch.want(&keys::clock());
         }
+        let also = org.map(|org| framed.task.also(&org)).unwrap_or_default();
+        batch.want_as(&also);
         let (found, ahead) = join(store.read(batch), self.ahead(shaped, org.as_ref())).await;
         let found = found?;
+        let beside = found.beside(also);
         let now = self.now(&found)?;
         seen.now = Some(now);
 
@@ -222,7 +225,7 @@ impl Run {
 
         let mine = replay_key.map(|hash| self.replay(framed, &context, org.as_ref(), hash, now));
         let ctx = self.ctx(shaped, caller, org, context, as_owner, now);
-        ctx.keep_ahead(ahead);
+        ctx.keep(ahead, beside);
         if let Some((org, logical)) = &place {
             let _ = ctx.request.place.set(Place::of(org, credential.assignee(), *logical, &found)?);
         }
@@ -431,6 +434,7 @@ impl Run {
             user_agent: self.headers.user_agent.clone(),
             place: OnceLock::new(),
             ahead: Mutex::default(),
+            beside: Mutex::default(),
         };
         Ctx { app: self.app, request: Arc::new(request) }
     }

@@ -36,5 +36,5 @@ pub use idempotency::{Claimed, Replay, Sent};
 pub use key::{Anything, Index, Indexes, Key, Listing, Order, Org, Partition, Scope, System};
 pub use meter::{Meter, Usage};
 pub use pattern::{Kind, Operation, Pattern};
-pub use read::{Batch, Found, Page};
+pub use read::{Batch, Beside, Found, Page};
 pub use tally::{Figures, Tallies, Tally};

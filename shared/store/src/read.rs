@@ -44,13 +44,57 @@ impl Batch {
             self.want(key);
         }
     }
+
+    /// Asks for all that another asks for.
+    pub fn want_as(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
 }
 
 /// What a [`Batch`] found.
 #[derive(Debug, Default)]
 pub struct Found(HashMap<(String, String), Item>);
 
+/// What was read for somebody who has not asked for it yet. It is given once: who asks again wants to know how it is now.
+#[derive(Debug, Default)]
+pub struct Beside(HashMap<(String, String), Option<Item>>);
+
+impl Beside {
+    /// What is known of a key, if that was read.
+    pub fn take<E>(&mut self, key: &Key<E>) -> Option<Found> {
+        let (key, item) = self.0.remove_entry(&(key.pk.clone(), key.sk.clone()))?;
+        Some(Found(item.map(|item| (key, item)).into_iter().collect()))
+    }
+
+    /// What is known of some keys, which are asked for no more.
+    pub fn take_all(&mut self, batch: &mut Batch) -> Found {
+        let mut found = Found::default();
+        if !self.0.is_empty() {
+            batch.0.retain(|key| match self.0.remove_entry(key) {
+                Some((key, item)) => {
+                    found.0.extend(item.map(|item| (key, item)));
+                    false
+                }
+                None => true,
+            });
+        }
+        found
+    }
+}
+
 impl Found {
+    /// The part of it that was asked for by this batch.
+    pub fn beside(&self, batch: Batch) -> Beside {
+        Beside(batch.0.into_iter().map(|key| (key.clone(), self.0.get(&key).cloned())).collect())
+    }
+
+    /// This, and what was found elsewhere.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// The record under this key, if it was asked for and is there.
     pub fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
         self.item(key).map(Stored::decode).transpose()

@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, list, post, write_if_named};
 use store::{Key, Org, Stored};
 
-use super::{Asked, AssignmentView, Assignments, Given, Sought, Wanted, assign, detach, list_sought};
+use super::{
+    Asked, AssignmentView, Assignments, Given, Sought, Standing, Wanted, assign, detach, list_sought,
+};
 
 /// Who assigns members.
 const ADMIN: Access = Access::OneOf(&[Role::OfmMemberAdmin]);
@@ -32,7 +34,11 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[Tag::ExpectedRevisionRequired, Tag::Conflict, Tag::InvalidState],
-        handler: &write_if_named(assign_member).at(|input| Some(input.logical_guid)),
+        handler: &write_if_named(assign_member).at(|input| Some(input.logical_guid)).also(
+            |input, org, batch| {
+                Standing::want(org, Assignee::Member(input.user_guid), input.logical_guid, batch);
+            },
+        ),
     },
     Route {
         call: post("/member/assignments"),
@@ -52,7 +58,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[Tag::ExpectedRevisionRequired, Tag::Conflict],
-        handler: &write_if_named(detach_member),
+        handler: &write_if_named(detach_member).also(|input, org, batch| {
+            Standing::want(org, Assignee::Member(input.user_guid), input.logical_guid, batch);
+        }),
     },
 ];
 

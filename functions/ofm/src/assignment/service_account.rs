@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, list, post, write_if_named};
 use store::{Key, Org, Stored};
 
-use super::{Asked, AssignmentView, Assignments, Given, Sought, Wanted, assign, detach, list_sought};
+use super::{
+    Asked, AssignmentView, Assignments, Given, Sought, Standing, Wanted, assign, detach, list_sought,
+};
 
 /// Who assigns service accounts.
 const ADMIN: Access = Access::OneOf(&[Role::ServiceAccountAdmin]);
@@ -32,7 +34,16 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[Tag::ExpectedRevisionRequired, Tag::Conflict, Tag::InvalidState],
-        handler: &write_if_named(assign_account).at(|input| Some(input.logical_guid)),
+        handler: &write_if_named(assign_account).at(|input| Some(input.logical_guid)).also(
+            |input, org, batch| {
+                Standing::want(
+                    org,
+                    Assignee::ServiceAccount(input.service_account_guid),
+                    input.logical_guid,
+                    batch,
+                );
+            },
+        ),
     },
     Route {
         call: post("/service-account/assignments"),
@@ -52,7 +63,14 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[Tag::ExpectedRevisionRequired, Tag::Conflict],
-        handler: &write_if_named(detach_account),
+        handler: &write_if_named(detach_account).also(|input, org, batch| {
+            Standing::want(
+                org,
+                Assignee::ServiceAccount(input.service_account_guid),
+                input.logical_guid,
+                batch,
+            );
+        }),
     },
 ];
 

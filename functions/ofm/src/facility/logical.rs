@@ -27,7 +27,8 @@ use store::{Batch, Entity, Found, Key, Listing, Org, Shown, Stored};
 
 use crate::{
     access::ASSOCIATED,
-    facility::{FacilityCodeClaim, own, physical::PhysicalFacility},
+    cost_centre::CostCentre,
+    facility::{FacilityCodeClaim, legal::LegalFacility, own, physical::PhysicalFacility},
     hold::{Child, Parent, Weight, bears_nothing, hang, move_guard},
     keys,
     lifecycle::{ARCS, Living, Status, not_doomed, usable},
@@ -42,7 +43,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Owner,
         errors: &[Tag::DuplicateCode, Tag::InvalidState],
-        handler: &write(create),
+        handler: &write(create).also(|input, org, batch| input.ground().want(org, batch)),
     },
     Route {
         call: post("/facility/logical/get"),
@@ -99,16 +100,30 @@ impl Ground {
         }
     }
 
-    /// Refuses what is not usable, now or when the change is written. Tells the place, where there is one.
-    async fn check(&self, ctx: &Ctx, change: &mut Writer) -> Result<Option<PhysicalFacility>> {
-        let org = ctx.org()?;
-        let place = self.place.map(|guid| keys::facility::physical(org, guid));
-        let trader = self.trader.map(|guid| keys::facility::legal(org, guid));
-        let centre = self.centre.map(|guid| keys::cost_centre::by_guid(org, guid));
-        let mut batch = Batch::default();
+    fn keys(
+        &self,
+        org: &Org,
+    ) -> (Option<Key<PhysicalFacility>>, Option<Key<LegalFacility>>, Option<Key<CostCentre>>) {
+        (
+            self.place.map(|guid| keys::facility::physical(org, guid)),
+            self.trader.map(|guid| keys::facility::legal(org, guid)),
+            self.centre.map(|guid| keys::cost_centre::by_guid(org, guid)),
+        )
+    }
+
+    /// Asks for all of it.
+    fn want(&self, org: &Org, batch: &mut Batch) {
+        let (place, trader, centre) = self.keys(org);
         batch.want_all(&place);
         batch.want_all(&trader);
         batch.want_all(&centre);
+    }
+
+    /// Refuses what is not usable, now or when the change is written. Tells the place, where there is one.
+    async fn check(&self, ctx: &Ctx, change: &mut Writer) -> Result<Option<PhysicalFacility>> {
+        let (place, trader, centre) = self.keys(ctx.org()?);
+        let mut batch = Batch::default();
+        self.want(ctx.org()?, &mut batch);
         let found = ctx.read(batch).await?;
         let place = rely(change, &found, place.as_ref(), "pf_guid")?;
         rely(change, &found, trader.as_ref(), "legal_guid")?;
@@ -174,12 +189,17 @@ struct Create {
     external_ids: Option<ExternalIds>,
 }
 
+impl Create {
+    fn ground(&self) -> Ground {
+        let (place, trader) = (Some(self.pf_guid), Some(self.legal_guid));
+        Ground { place, trader, centre: self.cost_centre_guid }
+    }
+}
+
 async fn create(ctx: Ctx, input: Create) -> Result<Written<Shown<LogicalFacility>>> {
     let org = ctx.org()?;
     let mut change = ctx.change();
-    let (place, trader) = (Some(input.pf_guid), Some(input.legal_guid));
-    let ground = Ground { place, trader, centre: input.cost_centre_guid };
-    let place = ground.check(&ctx, &mut change).await?.ok_or(Tag::NotFound)?;
+    let place = input.ground().check(&ctx, &mut change).await?.ok_or(Tag::NotFound)?;
     let facility = LogicalFacility {
         org_guid: org.guid(),
         logical_guid: LogicalGuid::from_uuid(change.uuid()),

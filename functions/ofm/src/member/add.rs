@@ -23,7 +23,7 @@ use super::joining::{self, Joining, Terms};
 #[derive(Clone, Deserialize, JsonSchema)]
 pub(super) struct Add {
     /// The person: a verified user. Nobody is added by an e-mail, for that would tell who has an account.
-    user_guid: UserGuid,
+    pub(super) user_guid: UserGuid,
     /// The revision that the caller saw, where the person was a member before.
     expected_revision: Option<revision::Tag>,
     /// A named bundle of roles.

@@ -40,7 +40,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[Tag::NotOwner, Tag::ExpectedRevisionRequired, Tag::Conflict, Tag::InvalidState],
-        handler: &write_if_named(assign).at(|input| input.logical_guid),
+        handler: &write_if_named(assign)
+            .at(|input| input.logical_guid)
+            .also(|input, org, batch| want(org, input.user_guid, Some(input.profile_id), batch)),
     },
     Route {
         call: post("/profile/unassign"),
@@ -49,7 +51,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[Tag::NotOwner, Tag::Conflict, Tag::OrgDefaultRequired],
-        handler: &write_if_named(unassign).at(|input| input.logical_guid),
+        handler: &write_if_named(unassign)
+            .at(|input| input.logical_guid)
+            .also(|input, org, batch| want(org, input.user_guid, None, batch)),
     },
 ];
 
@@ -317,6 +321,11 @@ struct Assigned {
     replaced_profile_id: Option<ProfileId>,
 }
 
+fn want(org: &Org, user: Option<UserGuid>, profile: Option<ProfileId>, batch: &mut Batch) {
+    batch.want_all(&profile.map(|profile| keys::profile::by_id(org, profile)));
+    batch.want_all(&user.map(|user| identity::keys::member(org, user)));
+}
+
 /// What a slot is about to be filled with, and whose it is.
 struct Parties {
     found: Found,
@@ -327,12 +336,8 @@ impl Parties {
     async fn read(ctx: &Ctx, seat: Seat, profile: Option<ProfileId>) -> Result<Self> {
         let org = ctx.org()?;
         let mut batch = Batch::default();
-        if let Some(profile) = profile {
-            batch.want(&keys::profile::by_id(org, profile));
-        }
-        if let Seat::Member(user, _) = seat {
-            batch.want(&identity::keys::member(org, user));
-        }
+        let user = if let Seat::Member(user, _) = seat { Some(user) } else { None };
+        want(org, user, profile, &mut batch);
         let found = ctx.read(batch).await?;
         let member = match seat {
             Seat::Member(user, _) => found.get(&identity::keys::member(org, user))?,

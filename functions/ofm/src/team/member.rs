@@ -41,7 +41,8 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMINS,
         errors: &[Tag::ExpectedRevisionRequired, Tag::Conflict, Tag::InvalidState, Tag::LimitExceeded],
-        handler: &write_if_named(add),
+        handler: &write_if_named(add)
+            .also(|input, org, batch| want(org, input.team_guid, input.user_guid, batch)),
     },
     Route {
         call: post("/team/member/remove"),
@@ -50,7 +51,8 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Judged("`ofm_team_admin`, or oneself"),
         errors: &[Tag::Forbidden, Tag::ExpectedRevisionRequired, Tag::Conflict],
-        handler: &write_if_named(remove),
+        handler: &write_if_named(remove)
+            .also(|input, org, batch| want(org, input.team_guid, input.user_guid, batch)),
     },
     Route {
         call: post("/team/members"),
@@ -59,7 +61,8 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_of_team),
+        handler: &list(list_of_team)
+            .also(|input, org, batch| batch.want(&keys::team::by_guid(org, input.team_guid))),
     },
     Route {
         call: post("/team/by-member"),
@@ -68,7 +71,8 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list_of_person),
+        handler: &list(list_of_person)
+            .also(|input, org, batch| batch.want_all(&input.user_guid.map(|user| member_key(org, user)))),
     },
 ];
 
@@ -213,13 +217,17 @@ impl Resource for TeamMember {
     }
 }
 
+fn want(org: &Org, team: TeamGuid, user: UserGuid, batch: &mut Batch) {
+    batch.want(&keys::team::by_guid(org, team));
+    batch.want(&member_key(org, user));
+}
+
 /// A team and a person of the org.
 async fn both(ctx: &Ctx, team: TeamGuid, user: UserGuid) -> Result<(Stored<Team>, Option<Stored<Member>>)> {
     let org = ctx.org()?;
-    let (team, member) = (keys::team::by_guid(org, team), member_key(org, user));
     let mut batch = Batch::default();
-    batch.want(&team);
-    batch.want(&member);
+    want(org, team, user, &mut batch);
+    let (team, member) = (keys::team::by_guid(org, team), member_key(org, user));
     let found = ctx.read(batch).await?;
     Ok((found.get(&team)?.ok_or(Tag::NotFound)?, found.get(&member)?))
 }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use service::{Ctx, Resource, Writer, Written};
-use store::Stored;
+use store::{Batch, Org, Stored};
 
 use super::{EntryStatus, EntryView, TimesheetEntry, hours, hours::Break, open};
 use crate::{crew, keys, lifecycle::usable};
@@ -51,6 +51,15 @@ impl Begin {
         }
         let until = self.clock_out.unwrap_or(now);
         hours::check_breaks(self.breaks.as_deref().unwrap_or_default(), clock_in, until)
+    }
+
+    /// Asks for what it names.
+    pub(super) fn want(&self, org: &Org, batch: &mut Batch) {
+        if let Some(user) = self.user_guid {
+            crew::want(org, user, self.logical_guid, self.station_guid, batch);
+        }
+        batch.want_all(&self.shift_guid.map(|guid| keys::shift::by_guid(org, guid)));
+        batch.want_all(&self.replaces_entry_guid.map(|guid| keys::timesheet::by_guid(org, guid)));
     }
 
     /// What the entry refers to is there, and the person's; it still is when the change is written.
