@@ -49,7 +49,7 @@ pub(super) async fn sample(world: &World, action: &str) -> Option<Sample> {
         "invitation-get" => json!({"invitation_id": invitation(world).await["invitation_id"]}),
         "invitation-list" => {
             invitation(world).await;
-            json!({"status": "open"})
+            json!({"status": "open", "limit": 1})
         }
         "invitation-resolve" => json!({"code": invitation(world).await["code"]}),
         "invitation-reject" | "invitation-doom" => {
