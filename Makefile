@@ -4,6 +4,9 @@ SHELL := bash
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
 export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS LIST_ITEMS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS
 
+# Tests wait for each other's answers: twice as many as there are processors keep these busy.
+export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
+
 # Recipes stop at the first failure, and so where a tool cannot be installed.
 stop := set -euo pipefail
 with_tools = $(stop); PATH="$$(infra/tools.sh local):$$PATH"; export PATH
@@ -44,23 +47,22 @@ help: ## What can be made
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
 # The tools are fetched while the functions are built: both take a while the first time, neither needs the other.
-build = $(stop); for tool in $(tools); do infra/tools.sh $$tool >/dev/null; done & installing=$$!; \
-	cargo build --workspace --exclude bench --exclude hello --exclude raw --bins; wait $$installing
+build = $(stop); for tool in $(tools); do infra/tools.sh $$tool >/dev/null; done & installing=$$!; $(1); wait $$installing
 
 up: tools = local viewer
 .PHONY: up
 up: ## Run everything on this machine until Ctrl-C, with a demo tenant
-	@$(build); $(with_tools); $(with_viewer); $(with_jar); exec cargo run --quiet --bin stack -- up
+	@$(call build,cargo build --workspace --exclude bench --exclude hello --exclude raw --bins); $(with_tools); $(with_viewer); $(with_jar); exec cargo run --quiet --bin stack -- up
 
 .PHONY: events
 events: ## Print each event of the running stack, one a line
 	@exec cargo run --quiet --bin stack -- events
 
-# The functions are built first, where it can be seen: the end-to-end stories run them.
+# All is built first, where it can be seen, the functions too: the end-to-end stories run them.
 test: tools = local $(if $(test_template),sam)
 .PHONY: test
 test: ## Run all tests
-	@$(build); $(test_template)
+	@$(call build,cargo test --workspace --no-run); $(test_template)
 	@$(with_tools); $(with_jar); $(with_database) cargo test --workspace --no-fail-fast
 
 .PHONY: docs
