@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use jsonschema::Validator;
+use jsonschema::{Registry, Validator};
 use serde_json::{Map, Value, json};
 use service::{Route, Service, openapi};
 use testkit::Reply;
@@ -20,17 +20,30 @@ pub(crate) fn document(service: &Service) -> &'static Value {
     &DOCUMENTS[service.name]
 }
 
-/// Validators by where their schema stands; each is made when it is first needed.
-static VALIDATORS: Mutex<BTreeMap<(&str, String), Arc<Validator>>> = Mutex::new(BTreeMap::new());
+/// The documents, read through once, so that a validator is made of what it refers to alone.
+static REGISTRY: LazyLock<Registry<'static>> = LazyLock::new(|| {
+    let documents = DOCUMENTS.iter().map(|(service, document)| (format!("urn:{service}"), document));
+    Registry::new().extend(documents).expect("documents").prepare().expect("references that lead somewhere")
+});
 
-fn validator(service: &'static str, pointer: String, schema: &Value) -> Arc<Validator> {
+/// Validators by where their schema stands; each is made when it is first needed.
+static VALIDATORS: Mutex<BTreeMap<String, Arc<Validator>>> = Mutex::new(BTreeMap::new());
+
+/// The validator for the schema at this place of a service's document.
+fn validator(service: &str, pointer: &str) -> Arc<Validator> {
+    // As a fragment: parameters of paths stand in braces.
+    let place = format!("urn:{service}#{}", pointer.replace('{', "%7B").replace('}', "%7D"));
     let mut validators = VALIDATORS.lock().unwrap_or_else(PoisonError::into_inner);
-    let make = || {
-        let whole = json!({"allOf": [schema], "components": DOCUMENTS[service]["components"]});
-        let options = jsonschema::options().should_validate_formats(true);
-        Arc::new(options.build(&whole).expect("a schema"))
+    let make = |place: &String| {
+        let options = jsonschema::options().should_validate_formats(true).with_registry(&REGISTRY);
+        Arc::new(options.build(&json!({"$ref": place})).expect("a schema"))
     };
-    validators.entry((service, pointer)).or_insert_with(make).clone()
+    validators.entry(place).or_insert_with_key(make).clone()
+}
+
+/// The name of a field as it stands in a JSON pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Panics where a document does not say what was answered, or refuses what was accepted.
@@ -38,23 +51,21 @@ fn validator(service: &'static str, pointer: String, schema: &Value) -> Arc<Vali
 pub(crate) fn check(service: &'static Service, route: &Route, fields: &Map<String, Value>, reply: &Reply) {
     let document = &DOCUMENTS[service.name];
     let method = route.call.method.to_ascii_lowercase();
-    let operation = &document["paths"][openapi::path(service, route)][&method];
-    let place = format!("{} {}", route.call.method, openapi::path(service, route));
-    let response = &operation["responses"][reply.status.to_string()];
-    let response = match response["$ref"].as_str() {
-        Some(path) => document.pointer(&path[1..]).expect("a response"),
-        None => response,
-    };
-    let schema = &response["content"]["application/json"]["schema"];
-    assert!(schema.is_object(), "{place} is not said to answer {}: {}", reply.status, reply.text);
-    let pointer = format!("{place} {}", reply.status);
-    valid(&validator(service.name, pointer, schema), &reply.body, &format!("the answer of {place}"));
-    if reply.is_success() && operation.get("requestBody").is_some() {
-        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let path = openapi::path(service, route);
+    let place = format!("{} {path}", route.call.method);
+    let operation = format!("/paths/{}/{method}", escaped(&path));
+    let response = format!("{operation}/responses/{}", reply.status);
+    let shared = document.pointer(&format!("{response}/$ref")).and_then(Value::as_str);
+    let schema = format!("{}/content/application~1json/schema", shared.map_or(&*response, |path| &path[1..]));
+    let is_said = document.pointer(&schema).is_some();
+    assert!(is_said, "{place} is not said to answer {}: {}", reply.status, reply.text);
+    valid(&validator(service.name, &schema), &reply.body, &format!("the answer of {place}"));
+    let schema = format!("{operation}/requestBody/content/application~1json/schema");
+    if reply.is_success() && document.pointer(&schema).is_some() {
         let in_path: Vec<_> = route.call.parameters().collect();
         let fields = fields.clone().into_iter().filter(|(name, _)| !in_path.contains(&name.as_str()));
         let fields = Value::Object(fields.collect());
-        valid(&validator(service.name, place.clone(), schema), &fields, &format!("the request to {place}"));
+        valid(&validator(service.name, &schema), &fields, &format!("the request to {place}"));
     }
 }
 

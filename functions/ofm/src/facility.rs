@@ -33,7 +33,7 @@ pub static ROUTES: &[Route] = &[Route {
     org: OrgFrom::Body,
     access: Access::Owner,
     errors: &[Tag::Ambiguous],
-    handler: &read(resolve).also(|input, org, batch| input.claims(org, batch)),
+    handler: &read(resolve).also(Resolve::claims),
 }];
 
 /// A kind of facility.

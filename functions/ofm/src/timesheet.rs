@@ -41,9 +41,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: KEEPERS,
         errors: &[Tag::InvalidState, Tag::TimesheetOpen, Tag::TimesheetOverlap],
-        handler: &write(clock_in::clock_in)
-            .at(|input| Some(input.logical_guid))
-            .also(|input, org, batch| input.want(org, batch)),
+        handler: &write(clock_in::clock_in).at(|input| Some(input.logical_guid)).also(clock_in::Begin::want),
     },
     Route {
         call: post("/timesheet/clock-out"),

@@ -100,34 +100,34 @@ impl Ground {
         }
     }
 
-    fn keys(
-        &self,
-        org: &Org,
-    ) -> (Option<Key<PhysicalFacility>>, Option<Key<LegalFacility>>, Option<Key<CostCentre>>) {
-        (
-            self.place.map(|guid| keys::facility::physical(org, guid)),
-            self.trader.map(|guid| keys::facility::legal(org, guid)),
-            self.centre.map(|guid| keys::cost_centre::by_guid(org, guid)),
-        )
+    fn place(&self, org: &Org) -> Option<Key<PhysicalFacility>> {
+        self.place.map(|guid| keys::facility::physical(org, guid))
+    }
+
+    fn trader(&self, org: &Org) -> Option<Key<LegalFacility>> {
+        self.trader.map(|guid| keys::facility::legal(org, guid))
+    }
+
+    fn centre(&self, org: &Org) -> Option<Key<CostCentre>> {
+        self.centre.map(|guid| keys::cost_centre::by_guid(org, guid))
     }
 
     /// Asks for all of it.
     fn want(&self, org: &Org, batch: &mut Batch) {
-        let (place, trader, centre) = self.keys(org);
-        batch.want_all(&place);
-        batch.want_all(&trader);
-        batch.want_all(&centre);
+        batch.want_all(&self.place(org));
+        batch.want_all(&self.trader(org));
+        batch.want_all(&self.centre(org));
     }
 
     /// Refuses what is not usable, now or when the change is written. Tells the place, where there is one.
     async fn check(&self, ctx: &Ctx, change: &mut Writer) -> Result<Option<PhysicalFacility>> {
-        let (place, trader, centre) = self.keys(ctx.org()?);
+        let org = ctx.org()?;
         let mut batch = Batch::default();
-        self.want(ctx.org()?, &mut batch);
+        self.want(org, &mut batch);
         let found = ctx.read(batch).await?;
-        let place = rely(change, &found, place.as_ref(), "pf_guid")?;
-        rely(change, &found, trader.as_ref(), "legal_guid")?;
-        rely(change, &found, centre.as_ref(), "cost_centre_guid")?;
+        let place = rely(change, &found, self.place(org).as_ref(), "pf_guid")?;
+        rely(change, &found, self.trader(org).as_ref(), "legal_guid")?;
+        rely(change, &found, self.centre(org).as_ref(), "cost_centre_guid")?;
         Ok(place)
     }
 }
