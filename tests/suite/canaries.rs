@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use aho_corasick::AhoCorasick;
 use contract::ids::{OrgGuid, ServiceAccountGuid, UserGuid};
 use identity::token::{ApiKeyToken, SessionToken};
 use relay::event::Event;
@@ -44,7 +45,7 @@ enum Kind {
 struct Canary {
     kind: Kind,
     text: String,
-    /// By which it is found, in small letters.
+    /// By which it is found, in letters of any size.
     mark: String,
 }
 
@@ -53,7 +54,7 @@ fn canaries() -> Vec<Canary> {
     let chance = SeededChance::new(60);
     for n in 0..OF_A_KIND {
         let mut add = |kind, text: String, mark: &str| {
-            all.push(Canary { kind, mark: mark.to_lowercase(), text });
+            all.push(Canary { kind, mark: mark.to_owned(), text });
         };
         add(Kind::Contact, format!("kanari{n}.post@kaefig.example"), &format!("kanari{n}.post"));
         add(Kind::Contact, format!("+4930770077{n}"), &format!("30770077{n}"));
@@ -138,6 +139,8 @@ fn field_at<'a>(place: &'a str, entry: &'a Entry) -> &'a str {
 struct Aviary {
     world: World,
     canaries: Vec<Canary>,
+    /// The marks of the canaries, by their place among these.
+    marks: AhoCorasick,
     /// What was found where it must not be, with the first place of each kind.
     escaped: BTreeMap<String, String>,
     sent: usize,
@@ -146,8 +149,8 @@ struct Aviary {
 
 impl Aviary {
     fn search(&mut self, what: &str, text: &str) {
-        let text = text.to_lowercase();
-        for canary in self.canaries.iter().filter(|canary| text.contains(&canary.mark)) {
+        for found in self.marks.find_iter(text) {
+            let canary = &self.canaries[found.pattern()];
             let place = format!("{what}: {:?}", canary.kind);
             self.escaped.entry(place).or_insert_with(|| format!("{}: {text}", canary.text));
         }
@@ -282,11 +285,15 @@ impl Aviary {
 
     /// Searches for what must not be told of a change at all, and for the rest where no field tells it.
     fn search_told(&mut self, what: &str, entry: &Entry, told: &Value) {
+        if !self.marks.is_match(&told.to_string()) {
+            return;
+        }
         let mut places = Vec::new();
         leaves(told, "", &mut places);
         for place in places {
-            let text = told.pointer(&place).expect("a place").to_string().to_lowercase();
-            for canary in self.canaries.iter().filter(|canary| text.contains(&canary.mark)) {
+            let text = told.pointer(&place).expect("a place").to_string();
+            for met in self.marks.find_iter(&text) {
+                let canary = &self.canaries[met.pattern()];
                 let field = field_at(&place, entry);
                 let may_be_told = match canary.kind {
                     Kind::Person | Kind::Passcode => true,
@@ -313,8 +320,12 @@ async fn nothing_of_persons_and_secrets_escapes_from_any_field_of_any_route() {
 
     let world = World::new().await;
     let (escaped, sent, accepted) = Default::default();
-    let mut aviary = Aviary { world, canaries: canaries(), escaped, sent, accepted };
+    let canaries = canaries();
+    let marks = canaries.iter().map(|canary| &canary.mark);
+    let marks = AhoCorasick::builder().ascii_case_insensitive(true).build(marks).expect("marks");
+    let mut aviary = Aviary { world, canaries, marks, escaped, sent, accepted };
     assert_eq!(aviary.canaries.len(), 60);
+    assert!(aviary.canaries.iter().all(|canary| aviary.marks.is_match(&canary.text)), "each is found");
     let mut accepted: BTreeMap<&str, usize> = BTreeMap::new();
     for (service, route) in services::routes() {
         aviary.world = aviary.world.another().await;
