@@ -46,7 +46,7 @@ help: ## What can be made
 	@echo "  PROGRAMS=directory    make bench: what was built already, instead of building it"
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
-# The tools are fetched while the functions are built: both take a while the first time, neither needs the other.
+# The tools are fetched while cargo builds: both take a while the first time, neither needs the other.
 build = $(stop); for tool in $(tools); do infra/tools.sh $$tool >/dev/null; done & installing=$$!; $(1); wait $$installing
 
 up: tools = local viewer

@@ -149,7 +149,7 @@ struct Aviary {
 
 impl Aviary {
     fn search(&mut self, what: &str, text: &str) {
-        for found in self.marks.find_iter(text) {
+        for found in self.marks.find_overlapping_iter(text) {
             let canary = &self.canaries[found.pattern()];
             let place = format!("{what}: {:?}", canary.kind);
             self.escaped.entry(place).or_insert_with(|| format!("{}: {text}", canary.text));
@@ -292,7 +292,7 @@ impl Aviary {
         leaves(told, "", &mut places);
         for place in places {
             let text = told.pointer(&place).expect("a place").to_string();
-            for met in self.marks.find_iter(&text) {
+            for met in self.marks.find_overlapping_iter(&text) {
                 let canary = &self.canaries[met.pattern()];
                 let field = field_at(&place, entry);
                 let may_be_told = match canary.kind {

@@ -46,21 +46,29 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
+/// Where the operation of a route stands in its service's document.
+fn operation(service: &Service, route: &Route) -> String {
+    let method = route.call.method.to_ascii_lowercase();
+    format!("/paths/{}/{method}", escaped(&openapi::path(service, route)))
+}
+
+/// Where the schema of a route's request stands, if it has a body.
+pub(crate) fn request_schema(service: &Service, route: &Route) -> String {
+    format!("{}/requestBody/content/application~1json/schema", operation(service, route))
+}
+
 /// Panics where a document does not say what was answered, or refuses what was accepted.
 #[track_caller]
 pub(crate) fn check(service: &'static Service, route: &Route, fields: &Map<String, Value>, reply: &Reply) {
     let document = &DOCUMENTS[service.name];
-    let method = route.call.method.to_ascii_lowercase();
-    let path = openapi::path(service, route);
-    let place = format!("{} {path}", route.call.method);
-    let operation = format!("/paths/{}/{method}", escaped(&path));
-    let response = format!("{operation}/responses/{}", reply.status);
+    let place = format!("{} {}", route.call.method, openapi::path(service, route));
+    let response = format!("{}/responses/{}", operation(service, route), reply.status);
     let shared = document.pointer(&format!("{response}/$ref")).and_then(Value::as_str);
     let schema = format!("{}/content/application~1json/schema", shared.map_or(&*response, |path| &path[1..]));
     let is_said = document.pointer(&schema).is_some();
     assert!(is_said, "{place} is not said to answer {}: {}", reply.status, reply.text);
     valid(&validator(service.name, &schema), &reply.body, &format!("the answer of {place}"));
-    let schema = format!("{operation}/requestBody/content/application~1json/schema");
+    let schema = request_schema(service, route);
     if reply.is_success() && document.pointer(&schema).is_some() {
         let in_path: Vec<_> = route.call.parameters().collect();
         let fields = fields.clone().into_iter().filter(|(name, _)| !in_path.contains(&name.as_str()));

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use service::{Access, Route, Service, openapi};
+use service::{Access, Route, Service};
 use testkit::{Reply, World, copies::Original, database, proxy::Proxy};
 
 use crate::{
@@ -173,9 +173,7 @@ fn filters(service: &'static Service, route: &Route) -> Vec<(String, Value)> {
         return Vec::new();
     }
     let document = conform::document(service);
-    let method = route.call.method.to_ascii_lowercase();
-    let operation = &document["paths"][openapi::path(service, route)][&method];
-    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let Some(schema) = document.pointer(&conform::request_schema(service, route)) else { return Vec::new() };
     let mut fields = resolved(document, schema)["properties"].as_object().cloned().unwrap_or_default();
     // It asks for more statuses, as `status` does.
     fields.remove("include_doomed");

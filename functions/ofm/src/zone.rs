@@ -37,9 +37,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Granted(Grant::FacilityWrite, &[]),
         errors: &[Tag::DuplicateCode, Tag::ZoneDepthExceeded, Tag::InvalidState],
-        handler: &write(create)
-            .at(|input| Some(input.logical_guid))
-            .also(|input, org, batch| batch.want_all(&input.parent(org))),
+        handler: &write(create).at(|input| Some(input.logical_guid)).also(|input, org, batch| {
+            batch.want_all(&input.parent_zone_guid.map(|parent| keys::zone::by_guid(org, parent)));
+        }),
     },
     Route {
         call: post("/zone/get"),
@@ -238,12 +238,6 @@ struct Create {
     parent_zone_guid: Option<ZoneGuid>,
     /// What it is.
     zone_type: Option<ZoneType>,
-}
-
-impl Create {
-    fn parent(&self, org: &Org) -> Option<Key<Zone>> {
-        self.parent_zone_guid.map(|parent| keys::zone::by_guid(org, parent))
-    }
 }
 
 async fn create(ctx: Ctx, input: Create) -> Result<Written<Shown<Zone>>> {

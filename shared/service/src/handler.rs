@@ -179,9 +179,8 @@ impl<F, W, I, O> Typed<F, W, I, O> {
         self
     }
 
-    /// Says of which list a request asks for a page, where that is plain from the request itself: it is read together
-    /// with the caller check, and shown only where the handler asks for the same page by [`Ctx::list`] or
-    /// [`Ctx::list_where`].
+    /// Says of which list a request asks for a page, where the request itself says it: read together with the caller
+    /// check, and shown only where the handler asks for the same page by [`Ctx::list`] or [`Ctx::list_where`].
     #[must_use]
     pub const fn ahead(mut self, listing: Wanted<I>) -> Self {
         self.asks.ahead = Some(listing);
@@ -271,7 +270,8 @@ impl<F, W, I, O> Typed<F, W, I, O> {
     }
 }
 
-#[expect(unreachable_pub, reason = "they mark types of public functions and are never named")]
+/// Marks the shapes of handlers.
+#[expect(unreachable_pub, reason = "they stand in the types of public functions and are never named")]
 pub mod shape {
     /// `(Ctx, In) -> Answer`.
     pub struct Read;

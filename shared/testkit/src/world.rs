@@ -183,8 +183,6 @@ impl World {
         change.create(&org, record, "org-created", |_| panic!("org")).expect("an org");
         let claim = OrgCodeClaim { orgcode: orgcode.clone(), org_guid: org.guid() };
         change.claim(&System, claim, |_| panic!("the orgcode is taken")).expect("a claim");
-        let owns = OwnedOrgs::of(user_guid, None).with(org.guid());
-        change.keep(&System, None, owns).expect("an owner's orgs");
         let anonymous = Caller::anonymous();
         let world = Self { org, orgcode: orgcode.to_string(), cost_centre, owner: anonymous, inner };
         let owner = world.own(&mut change, user_guid, "Olive Owner", true);
@@ -306,6 +304,8 @@ impl World {
             since: self.now(),
         };
         change.create(&self.org, owner, "owner-created", |_| panic!("owner")).expect("an owner");
+        let owns = OwnedOrgs::of(user_guid, None).with(self.org.guid());
+        change.keep(&System, None, owns).expect("an owner's orgs");
         let copy = OwnerCopy { state: OwnerState::Active, primary };
         self.enrol(change, user_guid, name, &[], Some(copy));
         self.born(change, user_guid, name)
