@@ -20,7 +20,7 @@ else ifeq ($(filter-out embedded,$(DB)),)
 with_jar = true
 with_database =
 # The template has nothing to do with the database: once is enough.
-test_template = "$$(infra/tools.sh sam)/python" -B -m unittest infra/test_template.py
+test_template = "$$(infra/tools.sh local)/python" -B -m unittest infra/test_template.py
 else
 $(error DB=$(DB) is unknown: embedded (the default) or dynamodb-local)
 endif
@@ -35,7 +35,7 @@ help: ## What can be made
 	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000, G3N_REFERENCE_PORT=9001   make up: the ports"
 	@echo "  RACE_ROUNDS=2         make test: how often each race between callers is run"
 	@echo "  LIST_ITEMS=100        make test: how many records a long list has, whose pages must cost no more"
-	@echo "  FAULTS=all            make test: each command with all that can befall it, not one in four"
+	@echo "  FAULTS=all            make test: each command with all that can befall it, not one in eight"
 	@echo "  LAW_OPERATIONS=10000  make test: random clicks, confirmations and deletions before totals are recounted"
 	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"
 	@echo "  SERVICES=ofm,crm      make fuzz: only these services"
@@ -59,7 +59,7 @@ events: ## Print each event of the running stack, one a line
 	@exec cargo run --quiet --bin stack -- events
 
 # All is built first, where it can be seen, the functions too: the end-to-end stories run them.
-test: tools = local $(if $(test_template),sam)
+test: tools = local
 .PHONY: test
 test: ## Run all tests
 	@$(call build,cargo test --workspace --no-run); $(test_template)

@@ -32,7 +32,8 @@ python_tools() {
             rm -rf "$directory"
             missing "python3 cannot make a virtual environment: its venv or ensurepip module is missing (Debian: apt-get install python3-venv)."
         }
-        "$directory/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$requirements" >&2 ||
+        # Most of what is installed is never imported: what is, Python compiles then.
+        "$directory/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps -r "$requirements" >&2 ||
             missing "pip could not install infra/$requirements; see above. Is the package index reachable, and Python 3.10 (schemathesis: 3.11) or newer?"
         touch "$directory/complete"
     fi

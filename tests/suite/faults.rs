@@ -19,7 +19,7 @@ const LANES: usize = 16;
 const MOST_REPEATS: usize = 3;
 /// Each command meets one in so many of its troubles, beginning with another one than the command before it. With
 /// `FAULTS=all` it meets them all.
-const STEP: usize = 4;
+const STEP: usize = 8;
 /// A proxy remembers every call: after so many commands another one takes its place.
 const COMMANDS_PER_PROXY: usize = 8;
 
