@@ -144,7 +144,9 @@ pub(crate) fn split(
     body: Map<String, Value>,
     mut problems: Vec<FieldProblem>,
 ) -> Result<Framed<'static>> {
-    for (name, value) in body.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str())) {
+    // A cursor is as random as a token and may look like one; it is kept nowhere.
+    let where_none_belongs = |name: &str| !CREDENTIALS.contains(&name) && name != "next_token";
+    for (name, value) in body.iter().filter(|(name, _)| where_none_belongs(name)) {
         find_tokens(value, name, &mut problems);
     }
     let traits = route.handler.traits();

@@ -130,6 +130,9 @@ async fn they_are_listed_by_code_and_doomed_ones_on_demand() {
     let second = list(json!({"limit": 3, "next_token": token})).await;
     assert_eq!((captions(&second), second.data().get("next_token")), ("EEEE".to_owned(), None));
     list(json!({"status": "all", "next_token": token})).await.refused("invalid-token");
+    // One cursor in some thousands looks as if it held a session; it is read as a cursor all the same.
+    let looks_like_a_session = format!("AQs1_{}", "A".repeat(80));
+    list(json!({"next_token": looks_like_a_session})).await.refused("invalid-token");
 }
 
 #[tokio::test]
