@@ -16,10 +16,11 @@ ifeq ($(DB),dynamodb-local)
 with_jar = G3N_DYNAMODB_LOCAL="$$(infra/tools.sh dynamodb-local)"; export G3N_DYNAMODB_LOCAL
 # Runs the command after it while DynamoDB Local runs.
 with_database = cargo run --quiet --bin stack -- with-dynamodb-local
+# The template has nothing to do with the database: once is enough.
+test_template = true
 else ifeq ($(filter-out embedded,$(DB)),)
 with_jar = true
 with_database =
-# The template has nothing to do with the database: once is enough.
 test_template = "$$(infra/tools.sh local)/python" -B -m unittest infra/test_template.py
 else
 $(error DB=$(DB) is unknown: embedded (the default) or dynamodb-local)
@@ -46,13 +47,13 @@ help: ## What can be made
 	@echo "  PROGRAMS=directory    make bench: what was built already, instead of building it"
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
-# The tools are fetched while cargo builds: both take a while the first time, neither needs the other.
-build = $(stop); for tool in $(tools); do infra/tools.sh $$tool >/dev/null; done & installing=$$!; $(1); wait $$installing
+# The tools are fetched while cargo builds, and what needs nothing else is tested: all of it takes a while the first time.
+build = $(stop); { for tool in $(tools); do infra/tools.sh $$tool >/dev/null; done; $(2); } & beside=$$!; $(1); wait $$beside
 
 up: tools = local viewer
 .PHONY: up
 up: ## Run everything on this machine until Ctrl-C, with a demo tenant
-	@$(call build,cargo build --workspace --exclude bench --exclude hello --exclude raw --bins); $(with_tools); $(with_viewer); $(with_jar); exec cargo run --quiet --bin stack -- up
+	@$(call build,cargo build --workspace --exclude bench --exclude hello --exclude raw --bins,true); $(with_tools); $(with_viewer); $(with_jar); exec cargo run --quiet --bin stack -- up
 
 .PHONY: events
 events: ## Print each event of the running stack, one a line
@@ -62,7 +63,7 @@ events: ## Print each event of the running stack, one a line
 test: tools = local
 .PHONY: test
 test: ## Run all tests
-	@$(call build,cargo test --workspace --no-run); $(test_template)
+	@$(call build,cargo test --workspace --no-run,$(test_template))
 	@$(with_tools); $(with_jar); $(with_database) cargo test --workspace --no-fail-fast
 
 .PHONY: docs

@@ -325,8 +325,8 @@ async fn shown(
 struct Sought {
     /// Who is named.
     named: Option<Assignee>,
-    /// The caller, where they are of the kind that is listed.
-    own: Option<Assignee>,
+    /// Whether somebody is of the kind that is listed.
+    is_listed: fn(&Assignee) -> bool,
     /// The facility that is named.
     logical: Option<LogicalGuid>,
     /// By which field somebody is named.
@@ -335,13 +335,35 @@ struct Sought {
     admin: Role,
     /// All of the kind at a facility.
     staff: fn(&Org, LogicalGuid, &[AssignmentState]) -> Listing<Assignment>,
+    /// Which states are asked for.
+    wanted: Wanted,
+}
+
+impl Sought {
+    fn of_facility(&self, org: &Org, logical: LogicalGuid) -> Listing<Assignment> {
+        (self.staff)(org, logical, self.wanted.stored())
+    }
+
+    fn of_assignee(&self, org: &Org, assignee: Assignee) -> Listing<Assignment> {
+        keys::assignments_by_assignee(org, assignee, self.wanted.stored())
+    }
+
+    /// The list, where the request says whose it is.
+    fn listing(&self, org: &Org) -> Option<Listing<Assignment>> {
+        match (self.named, self.logical) {
+            (None, Some(logical)) => Some(self.of_facility(org, logical)),
+            (Some(assignee), None) => Some(self.of_assignee(org, assignee)),
+            _ => None,
+        }
+    }
 }
 
 /// A list, by the rule of who may see what (contract ofm §10): one's own; at a facility with the grant to read it; else
 /// with the role.
-async fn list_sought(ctx: &Ctx, sought: Sought, wanted: &Wanted) -> Result<Answer<Assignments>> {
+async fn list_sought(ctx: &Ctx, sought: &Sought) -> Result<Answer<Assignments>> {
     let org = ctx.org()?;
-    let Sought { named, own, logical, field, admin, staff } = sought;
+    let &Sought { named, is_listed, logical, field, admin, ref wanted, .. } = sought;
+    let own = ctx.caller().assignee().filter(is_listed);
     let assignee = match (named, logical) {
         (named, Some(logical)) => {
             ctx.place(logical).await?.facility()?;
@@ -349,7 +371,7 @@ async fn list_sought(ctx: &Ctx, sought: Sought, wanted: &Wanted) -> Result<Answe
                 ctx.need_grant(logical, Grant::FacilityRead).await?;
             }
             let Some(named) = named else {
-                return page(ctx, &staff(org, logical, wanted.stored()), wanted).await;
+                return page(ctx, &sought.of_facility(org, logical), wanted).await;
             };
             named
         }
@@ -367,7 +389,7 @@ async fn list_sought(ctx: &Ctx, sought: Sought, wanted: &Wanted) -> Result<Answe
     }
     match logical {
         Some(logical) => only(ctx, assignee, logical, wanted).await,
-        None => page(ctx, &keys::assignments_by_assignee(org, assignee, wanted.stored()), wanted).await,
+        None => page(ctx, &sought.of_assignee(org, assignee), wanted).await,
     }
 }
 

@@ -26,7 +26,7 @@ use service::{
     Access, Answer, Arc, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, allow, change, list, names,
     post, read_record, revised, write,
 };
-use store::{Entity, Indexes, Key, Org, Shown, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Shown, Stored, classes};
 
 use crate::{
     access::ASSOCIATED,
@@ -69,7 +69,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list::list_by_start).at(|input| input.logical_guid),
+        handler: &list(list::list_by_start)
+            .at(|input| input.logical_guid)
+            .ahead(|input, org| input.wanted(org).map(Listing::of_anything)),
     },
     Route {
         call: post("/shift/status"),

@@ -20,27 +20,29 @@ pub enum Whose {
 }
 
 impl Whose {
+    /// What a request names: one of both.
+    pub(crate) fn named(logical: Option<LogicalGuid>, user: Option<UserGuid>) -> Result<Self> {
+        match (logical, user) {
+            (Some(_), Some(_)) => Err(Error::field("user_guid", "must not stand beside logical_guid")),
+            (None, None) => Err(Error::field("logical_guid", "is required, or user_guid")),
+            (Some(logical), None) => Ok(Self::Facility(logical)),
+            (None, Some(user)) => Ok(Self::Person(user)),
+        }
+    }
+
+    /// That the facility or the person is there.
+    pub(crate) async fn must_be_there(self, ctx: &Ctx) -> Result<()> {
+        match self {
+            Self::Facility(logical) => ctx.place(logical).await?.facility().map(drop),
+            Self::Person(user) => crew::person(ctx, user).await.map(drop),
+        }
+    }
+
     /// Where such a list is kept.
     pub(crate) fn index(self) -> Index {
         match self {
             Self::Facility(_) => Index::First,
             Self::Person(_) => Index::Second,
-        }
-    }
-}
-
-/// A list is of one facility or of one person, who must be there.
-pub(crate) async fn whose(ctx: &Ctx, logical: Option<LogicalGuid>, user: Option<UserGuid>) -> Result<Whose> {
-    match (logical, user) {
-        (Some(_), Some(_)) => Err(Error::field("user_guid", "must not stand beside logical_guid")),
-        (None, None) => Err(Error::field("logical_guid", "is required, or user_guid")),
-        (Some(logical), None) => {
-            ctx.place(logical).await?.facility()?;
-            Ok(Whose::Facility(logical))
-        }
-        (None, Some(user)) => {
-            crew::person(ctx, user).await?;
-            Ok(Whose::Person(user))
         }
     }
 }

@@ -20,7 +20,7 @@ use contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Access, Arc, Class, Ctx, OrgFrom, Resource, Route, change, list, post, read_record, write};
-use store::{Entity, Indexes, Key, Org, Stored, classes};
+use store::{Entity, Indexes, Key, Listing, Org, Stored, classes};
 
 use crate::{
     access::ASSOCIATED,
@@ -68,7 +68,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ASSOCIATED,
         errors: &[],
-        handler: &list(list::list_by_clock_in).at(|input| input.logical_guid),
+        handler: &list(list::list_by_clock_in)
+            .at(|input| input.logical_guid)
+            .ahead(|input, org| input.wanted(org).map(Listing::of_anything)),
     },
     Route {
         call: post("/timesheet/void"),

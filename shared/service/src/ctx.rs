@@ -300,9 +300,10 @@ impl Ctx {
     where
         Shown: Future<Output = Result<Vec<Option<T>>>>,
     {
-        let after = self.position()?;
+        let (after, limit) = (self.position()?, self.request.limit);
+        let ahead = self.read_ahead(listing, after.as_deref());
         let (shown, position) =
-            self.request.store.page_shown(listing, after.as_deref(), self.request.limit, show).await?;
+            self.request.store.page_shown(listing, after.as_deref(), limit, show, ahead).await?;
         Ok((shown, position.map(|position| self.seal(&position))))
     }
 

@@ -180,7 +180,7 @@ impl<F, W, I, O> Typed<F, W, I, O> {
     }
 
     /// Says of which list a request asks for a page, where the request itself says it: read together with the caller
-    /// check, and shown only where the handler asks for the same page by [`Ctx::list`] or [`Ctx::list_where`].
+    /// check, and shown only where the handler asks the [`Ctx`] for the same page.
     #[must_use]
     pub const fn ahead(mut self, listing: Wanted<I>) -> Self {
         self.asks.ahead = Some(listing);

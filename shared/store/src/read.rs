@@ -270,13 +270,15 @@ impl Store {
     }
 
     /// A page of what `show` makes of the records of a list, in its order; it makes nothing of those that are not to be
-    /// seen. Reads on until the page is full or the list ends, each time twice as far.
+    /// seen. Reads on until the page is full or the list ends, each time twice as far. The first of them may have been
+    /// read ahead.
     pub async fn page_shown<E: Entity, T, Shown>(
         &self,
         list: &Listing<E>,
         after: Option<&str>,
         limit: Limit,
         show: impl Fn(Vec<Stored<E>>) -> Shown,
+        mut ahead: Option<Ahead>,
     ) -> Result<(Vec<T>, Option<String>)>
     where
         Shown: Future<Output = Result<Vec<Option<T>>>>,
@@ -286,7 +288,10 @@ impl Store {
         loop {
             // Of the next one it must be known whether it is to be seen: then a page of a list that is seen as a whole
             // is read at once.
-            let items = self.items_and_next(list, after.as_deref(), most).await?;
+            let items = match ahead.take() {
+                Some(ahead) => ahead.items,
+                None => self.items_and_next(list, after.as_deref(), most).await?,
+            };
             let more = items.len() > most;
             let places: Vec<_> = items.iter().map(|item| string(item, list.index.names().2)).collect();
             after = places.last().cloned();

@@ -16,7 +16,7 @@ use identity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, list, post, write_if_named};
-use store::{Key, Org, Stored};
+use store::{Key, Listing, Org, Stored};
 
 use super::{
     Asked, AssignmentView, Assignments, Given, Sought, Standing, Wanted, assign, detach, list_sought,
@@ -54,7 +54,9 @@ pub static ROUTES: &[Route] = &[
             "one's own; with `logical_guid`: grant `facility:read` there; else role `service_account_admin`",
         ),
         errors: &[Tag::Forbidden, Tag::FacilityGrantRequired],
-        handler: &list(list_assignments).at(|input| input.logical_guid),
+        handler: &list(list_assignments)
+            .at(|input| input.logical_guid)
+            .ahead(|input, org| input.sought().listing(org).map(Listing::of_anything)),
     },
     Route {
         call: post("/service-account/detach-logical"),
@@ -178,14 +180,20 @@ struct List {
     logical_guid: Option<LogicalGuid>,
 }
 
+impl List {
+    fn sought(&self) -> Sought {
+        Sought {
+            named: self.service_account_guid.map(Assignee::ServiceAccount),
+            is_listed: |assignee| matches!(assignee, Assignee::ServiceAccount(_)),
+            logical: self.logical_guid,
+            field: "service_account_guid",
+            admin: Role::ServiceAccountAdmin,
+            staff: keys::service_accounts_assigned_to,
+            wanted: Wanted::new(self.state, self.include_doomed),
+        }
+    }
+}
+
 async fn list_assignments(ctx: Ctx, input: List) -> Result<Answer<Assignments>> {
-    let sought = Sought {
-        named: input.service_account_guid.map(Assignee::ServiceAccount),
-        own: ctx.caller().assignee().filter(|own| matches!(own, Assignee::ServiceAccount(_))),
-        logical: input.logical_guid,
-        field: "service_account_guid",
-        admin: Role::ServiceAccountAdmin,
-        staff: keys::service_accounts_assigned_to,
-    };
-    list_sought(&ctx, sought, &Wanted::new(input.state, input.include_doomed)).await
+    list_sought(&ctx, &input.sought()).await
 }

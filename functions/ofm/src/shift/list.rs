@@ -10,13 +10,13 @@ use contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Answer, Ctx};
-use store::{Shown, Stored};
+use store::{Listing, Org, Shown, Stored};
 
 use super::{Shift, ShiftStatus};
 use crate::{
     access::granted,
     keys,
-    span::{Days, whose},
+    span::{Days, Whose},
 };
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -41,6 +41,23 @@ pub(super) struct List {
     published: Option<bool>,
 }
 
+impl List {
+    fn days(&self) -> Result<Days> {
+        Days::asked(self.date, self.from, self.to)
+    }
+
+    fn listing(&self, org: &Org, whose: Whose, days: Days) -> Listing<Shift> {
+        let statuses = visible(self.status, self.include_doomed);
+        keys::shift::by_start(org, whose, &statuses, days.window())
+    }
+
+    /// The list, where the request is as it should be.
+    pub(super) fn wanted(&self, org: &Org) -> Option<Listing<Shift>> {
+        let whose = Whose::named(self.logical_guid, self.user_guid).ok()?;
+        Some(self.listing(org, whose, self.days().ok()?))
+    }
+}
+
 /// A page of shifts.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Shifts {
@@ -52,10 +69,10 @@ pub(super) struct Shifts {
 }
 
 pub(super) async fn list_by_start(ctx: Ctx, input: List) -> Result<Answer<Shifts>> {
-    let days = Days::asked(input.date, input.from, input.to)?;
-    let whose = whose(&ctx, input.logical_guid, input.user_guid).await?;
-    let statuses = visible(input.status, input.include_doomed);
-    let all = keys::shift::by_start(ctx.org()?, whose, &statuses, days.window());
+    let days = input.days()?;
+    let whose = Whose::named(input.logical_guid, input.user_guid)?;
+    whose.must_be_there(&ctx).await?;
+    let all = input.listing(ctx.org()?, whose, days);
     let (ctx, input) = (&ctx, &input);
     let show = |found: Vec<Stored<Shift>>| async move {
         let fits = |shift: &Shift| {

@@ -23,7 +23,7 @@ use service::{
     Access, Answer, Class, Ctx, MayName, OrgFrom, Resource, Route, Writer, Written, list, post,
     write_if_named,
 };
-use store::{Batch, Entity, Indexes, Key, Org, Stored, classes};
+use store::{Batch, Entity, Indexes, Key, Listing, Org, Stored, classes};
 
 use crate::{
     access::ASSOCIATED,
@@ -62,7 +62,8 @@ pub static ROUTES: &[Route] = &[
         access: ASSOCIATED,
         errors: &[],
         handler: &list(list_of_team)
-            .also(|input, org, batch| batch.want(&keys::team::by_guid(org, input.team_guid))),
+            .also(|input, org, batch| batch.want(&keys::team::by_guid(org, input.team_guid)))
+            .ahead(|input, org| Some(input.wanted(org).of_anything())),
     },
     Route {
         call: post("/team/by-member"),
@@ -72,7 +73,8 @@ pub static ROUTES: &[Route] = &[
         access: ASSOCIATED,
         errors: &[],
         handler: &list(list_of_person)
-            .also(|input, org, batch| batch.want_all(&input.user_guid.map(|user| member_key(org, user)))),
+            .also(|input, org, batch| batch.want_all(&input.user_guid.map(|user| member_key(org, user))))
+            .ahead(|input, org| input.user_guid.map(|user| input.wanted(org, user).of_anything())),
     },
 ];
 
@@ -384,6 +386,16 @@ struct OfTeam {
     include_doomed: Option<bool>,
 }
 
+impl OfTeam {
+    fn states(&self) -> Vec<TeamMemberState> {
+        visible(self.state, self.include_doomed)
+    }
+
+    fn wanted(&self, org: &Org) -> Listing<TeamMember> {
+        keys::team::members(org, self.team_guid, &stored(&self.states()))
+    }
+}
+
 /// A page of those who are in a team.
 #[derive(Serialize, JsonSchema)]
 struct TeamMembers {
@@ -397,8 +409,7 @@ struct TeamMembers {
 async fn list_of_team(ctx: Ctx, input: OfTeam) -> Result<Answer<TeamMembers>> {
     let org = ctx.org()?;
     let team = ctx.get(&keys::team::by_guid(org, input.team_guid)).await?.ok_or(Tag::NotFound)?;
-    let (states, status) = (visible(input.state, input.include_doomed), team.record.status);
-    let all = keys::team::members(org, input.team_guid, &stored(&states));
+    let (states, status) = (input.states(), team.record.status);
     let (ctx, states) = (&ctx, &states);
     let show = |found: Vec<Stored<TeamMember>>| async move {
         let people: Vec<_> = found.iter().map(|found| member_key(org, found.record.user_guid)).collect();
@@ -409,7 +420,7 @@ async fn list_of_team(ctx: Ctx, input: OfTeam) -> Result<Answer<TeamMembers>> {
         });
         Ok(views.collect())
     };
-    let (members, next_token) = ctx.list_shown(&all, show).await?;
+    let (members, next_token) = ctx.list_shown(&input.wanted(org), show).await?;
     Ok(Answer::new(TeamMembers { members, next_token }))
 }
 
@@ -421,6 +432,16 @@ struct OfPerson {
     state: Option<Filter<TeamMemberState>>,
     /// Whether teams are shown too that the person is not in any more.
     include_doomed: Option<bool>,
+}
+
+impl OfPerson {
+    fn states(&self) -> Vec<TeamMemberState> {
+        visible(self.state, self.include_doomed)
+    }
+
+    fn wanted(&self, org: &Org, user: UserGuid) -> Listing<TeamMember> {
+        keys::team::by_member(org, user, &stored(&self.states()))
+    }
 }
 
 /// A team that a person is or was in.
@@ -474,8 +495,7 @@ async fn list_of_person(ctx: Ctx, input: OfPerson) -> Result<Answer<OwnTeams>> {
     let user = input.user_guid.or(ctx.caller().user_guid());
     let user = user.ok_or_else(|| Error::field("user_guid", "is required"))?;
     let member = ctx.get(&member_key(org, user)).await?.ok_or_else(|| Error::no_such("user_guid"))?;
-    let states = visible(input.state, input.include_doomed);
-    let all = keys::team::by_member(org, user, &stored(&states));
+    let states = input.states();
     let (ctx, states, member) = (&ctx, &states, &member);
     let show = |found: Vec<Stored<TeamMember>>| async move {
         let teams: Vec<_> =
@@ -487,6 +507,6 @@ async fn list_of_person(ctx: Ctx, input: OfPerson) -> Result<Answer<OwnTeams>> {
         });
         Ok(views.collect())
     };
-    let (teams, next_token) = ctx.list_shown(&all, show).await?;
+    let (teams, next_token) = ctx.list_shown(&input.wanted(org, user), show).await?;
     Ok(Answer::new(OwnTeams { teams, next_token }))
 }

@@ -10,13 +10,13 @@ use contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Answer, Ctx, names};
-use store::Stored;
+use store::{Listing, Org, Stored};
 
 use super::{EntryStatus, EntryView, TimesheetEntry};
 use crate::{
     access::granted,
     keys,
-    span::{Days, whose},
+    span::{Days, Whose},
 };
 
 names!([Get] TimesheetEntry = keys::timesheet::by_guid[entry_guid]);
@@ -66,6 +66,23 @@ pub(super) struct List {
     overdue: Option<bool>,
 }
 
+impl List {
+    fn days(&self) -> Result<Days> {
+        Days::between(self.from, self.to)
+    }
+
+    fn listing(&self, org: &Org, whose: Whose, days: Days) -> Listing<TimesheetEntry> {
+        let statuses = visible(self.status, self.include_doomed);
+        keys::timesheet::by_clock_in(org, whose, &statuses, days.window())
+    }
+
+    /// The list, where the request is as it should be.
+    pub(super) fn wanted(&self, org: &Org) -> Option<Listing<TimesheetEntry>> {
+        let whose = Whose::named(self.logical_guid, self.user_guid).ok()?;
+        Some(self.listing(org, whose, self.days().ok()?))
+    }
+}
+
 /// A page of timesheet entries.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Entries {
@@ -77,10 +94,10 @@ pub(super) struct Entries {
 }
 
 pub(super) async fn list_by_clock_in(ctx: Ctx, input: List) -> Result<Answer<Entries>> {
-    let days = Days::between(input.from, input.to)?;
-    let whose = whose(&ctx, input.logical_guid, input.user_guid).await?;
-    let statuses = visible(input.status, input.include_doomed);
-    let all = keys::timesheet::by_clock_in(ctx.org()?, whose, &statuses, days.window());
+    let days = input.days()?;
+    let whose = Whose::named(input.logical_guid, input.user_guid)?;
+    whose.must_be_there(&ctx).await?;
+    let all = input.listing(ctx.org()?, whose, days);
     let (ctx, input) = (&ctx, &input);
     let show = |found: Vec<Stored<TimesheetEntry>>| async move {
         let fits = |entry: &TimesheetEntry| {
