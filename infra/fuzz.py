@@ -92,6 +92,8 @@ def together(case, body):
         body["date"] = body.get("date") or "2026-03-04"
     if path == "/ofm/timesheet/list":
         body["to"] = body["from"]
+    if path == "/ofm/override-code/list" and body.get("to") is not None:
+        body.pop("from", None)
     if path == "/ofm/member/invite/create":
         body.pop("expires_at", None)
         if not given(case, body):
