@@ -28,6 +28,7 @@ pub(crate) fn environment(endpoint: &str) -> Vec<(String, String)> {
         ("G3N_OVERRIDE_KEYS", "3".repeat(64)),
         ("G3N_TABLE", database::table().to_owned()),
         ("G3N_BUS", "bench".to_owned()),
+        ("G3N_BUCKET", "bench".to_owned()),
         ("G3N_REFERRAL_ACCESS", "private".to_owned()),
         // One caller sends more than any tenant may.
         ("G3N_RATE_LIMIT_PERCENT", "1000000".to_owned()),
