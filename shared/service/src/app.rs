@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use contract::{
@@ -94,6 +95,9 @@ pub struct Settings {
     pub test_clock: bool,
     /// How many requests are let through, in percent of what the class of each route says (contract §11); 0 for all.
     pub rate_percent: u32,
+    /// How long a request waits for the report of its rate: [`REPORT_PATIENCE`](crate::REPORT_PATIENCE), and in tests
+    /// longer, where a busy machine is not to be taken for a slow table.
+    pub report_patience: Duration,
 }
 
 impl Settings {

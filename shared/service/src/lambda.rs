@@ -18,6 +18,7 @@ use tracing_subscriber::{
 use crate::{
     app::{App, Clock, LogSink, Settings},
     dispatch::{Request, Response, handle},
+    limit::REPORT_PATIENCE,
     objects::Objects,
     route::{Figure, Service},
 };
@@ -108,6 +109,7 @@ fn from_environment(service: &'static Service) -> Result<App, Error> {
             .collect::<Result<_, _>>()?,
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),
         rate_percent: percent("G3N_RATE_LIMIT_PERCENT")?,
+        report_patience: REPORT_PATIENCE,
     };
     let client = store::client(&endpoint("DYNAMODB")?);
     let store = Store::new(client, &required("G3N_TABLE")?);

@@ -44,7 +44,7 @@ pub use handler::{
     Also, Handler, HeldBy, MayName, Names, Revised, Typed, Wanted, change, list, read, read_if_named,
     read_record, write, write_if_named,
 };
-pub use limit::Rate;
+pub use limit::{REPORT_PATIENCE, Rate};
 pub use objects::{Object, Objects, Upload};
 pub use place::Place;
 pub use route::{Call, Class, Figure, OrgFrom, Route, Service, Style, delete, get, post, put};

@@ -37,8 +37,8 @@ const MOST_BUCKETS: usize = 10_000;
 const MOST_REFUSED: usize = 16;
 /// That a credential is good and belongs to the org is taken for true so long after it was checked, for refusing only.
 const REMEMBERED: i64 = 1_000_000_000;
-/// A report that takes longer than this is given up, so that no request is held up by it for longer.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// A report of the rate that takes longer is given up, so that no request is held up by it for longer.
+pub const REPORT_PATIENCE: Duration = Duration::from_millis(250);
 
 /// What a sandbox knows of the rates that its callers use.
 #[derive(Default)]
@@ -185,7 +185,8 @@ impl Limit {
         let (limiter, now) = (&self.app.limiter, self.nanos());
         let take = |known: &mut Known| known.local.take_report(self.rate, now);
         let Some((nanos, runs)) = limiter.known(&self.key, take).flatten() else { return };
-        let poured = tokio::time::timeout(PATIENCE, store.pour(&self.key, nanos, self.now, runs)).await;
+        let pour = store.pour(&self.key, nanos, self.now, runs);
+        let poured = tokio::time::timeout(self.app.settings.report_patience, pour).await;
         limiter.known(&self.key, |known| match poured {
             Ok(Ok(until)) => known.local.told(self.rate, until, now),
             _ => known.local.failed(now),

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use contract::{
@@ -30,7 +31,7 @@ use identity::{
     user::{User, UserStatus},
 };
 use serde_json::{Map, Value, json};
-use service::{App, Clock, Figure, LogSink, OrgFrom, Request, Service, Settings};
+use service::{App, Clock, Figure, LogSink, OrgFrom, REPORT_PATIENCE, Request, Service, Settings};
 use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
 use crate::{
@@ -547,6 +548,7 @@ impl Inner {
             figures: deployment.figures,
             test_clock: self.test_clock,
             rate_percent: self.rate_percent,
+            report_patience: if self.hurried { REPORT_PATIENCE } else { Duration::from_mins(1) },
         };
         let client = if self.enforced {
             database::client_as(service.name, &self.endpoint)
