@@ -238,17 +238,14 @@ impl Store {
         after: Option<&str>,
         limit: Limit,
         passes: impl Fn(&E) -> bool,
-        ahead: Option<Ahead>,
+        mut ahead: Option<Ahead>,
     ) -> Result<Page<E>> {
         let mut after = after.map(str::to_owned);
         let mut records = Vec::new();
         let mut position = None;
-        let (mut most, mut ahead) = (limit.get(), ahead);
+        let mut most = limit.get();
         loop {
-            let items = match ahead.take() {
-                Some(ahead) => ahead.items,
-                None => self.items_and_next(list, after.as_deref(), most).await?,
-            };
+            let items = self.items_unless_ahead(list, after.as_deref(), most, ahead.take()).await?;
             let more = items.len() > most;
             for item in items {
                 let at = string(&item, list.index.names().2);
@@ -288,10 +285,7 @@ impl Store {
         loop {
             // Of the next one it must be known whether it is to be seen: then a page of a list that is seen as a whole
             // is read at once.
-            let items = match ahead.take() {
-                Some(ahead) => ahead.items,
-                None => self.items_and_next(list, after.as_deref(), most).await?,
-            };
+            let items = self.items_unless_ahead(list, after.as_deref(), most, ahead.take()).await?;
             let more = items.len() > most;
             let places: Vec<_> = items.iter().map(|item| string(item, list.index.names().2)).collect();
             after = places.last().cloned();
@@ -322,6 +316,20 @@ impl Store {
         let more = items.len() > most;
         items.truncate(most);
         Ok((items, more))
+    }
+
+    /// The next items of a list, and the one after them: those that were read ahead, where they were.
+    async fn items_unless_ahead<E>(
+        &self,
+        list: &Listing<E>,
+        after: Option<&str>,
+        most: usize,
+        ahead: Option<Ahead>,
+    ) -> Result<Vec<Item>> {
+        match ahead {
+            Some(ahead) => Ok(ahead.items),
+            None => self.items_and_next(list, after, most).await,
+        }
     }
 
     /// The next items of a list, and the one after them, which tells that there are more.
