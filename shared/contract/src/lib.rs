@@ -19,6 +19,7 @@ pub mod input;
 mod json;
 pub mod locale;
 pub mod money;
+pub mod network;
 pub mod pages;
 pub mod paging;
 pub mod personal;
