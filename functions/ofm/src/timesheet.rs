@@ -200,11 +200,12 @@ impl Entity for TimesheetEntry {
 }
 
 impl TimesheetEntry {
-    /// The time that it fills in the person's diary: none once it is void. An open one may still last its whole time.
+    /// The time that it fills in the person's diary; `None` if it is void or has no length. An open one may still last
+    /// its whole time.
     pub(crate) fn span(&self) -> Option<Span> {
         let end = self.clock_out.unwrap_or(self.clock_in.plus_hours(MOST_HOURS));
         let span = Span { id: self.entry_guid.uuid(), start: self.clock_in, end };
-        (self.status != EntryStatus::Voided).then_some(span)
+        (self.status != EntryStatus::Voided && self.clock_in < end).then_some(span)
     }
 
     /// How heavily it hangs on the facility.

@@ -27,9 +27,9 @@ pub(super) struct Begin {
     shift_guid: Option<ShiftGuid>,
     /// At which station of the facility.
     station_guid: Option<StationGuid>,
-    /// When it began: up to 2 minutes ahead; for oneself 10 minutes back, for another person 31 days; now unless given.
+    /// When it began: up to 2 minutes ahead, which counts as now; for oneself 10 minutes back, for another person 31 days; now unless given.
     clock_in: Option<Time>,
-    /// When it ended: then the entry is closed at once.
+    /// When it ended, as `clock_in`: then the entry is closed at once.
     clock_out: Option<Time>,
     /// The breaks, at most 16, inside the entry and apart from each other.
     #[schemars(length(max = 16))]
@@ -41,10 +41,10 @@ pub(super) struct Begin {
 }
 
 impl Begin {
-    /// The times that were given are good ones.
-    fn check(&self, now: Time, is_own: bool) -> Result<()> {
-        hours::check_given("clock_in", self.clock_in, now, is_own)?;
-        hours::check_given("clock_out", self.clock_out, now, is_own)?;
+    /// Reads the times that were given; fails if they are not good ones.
+    fn read_times(&mut self, now: Time, is_own: bool) -> Result<()> {
+        self.clock_in = hours::given("clock_in", self.clock_in, now, is_own)?;
+        self.clock_out = hours::given("clock_out", self.clock_out, now, is_own)?;
         let clock_in = self.clock_in.unwrap_or(now);
         if let Some(clock_out) = self.clock_out {
             hours::check_length(clock_in, clock_out)?;
@@ -95,11 +95,11 @@ fn unusable(field: &str) -> Error {
     Error::from(Tag::InvalidState).detail("field", json!(field))
 }
 
-pub(super) async fn clock_in(ctx: Ctx, input: Begin) -> Result<Written<EntryView>> {
+pub(super) async fn clock_in(ctx: Ctx, mut input: Begin) -> Result<Written<EntryView>> {
     let (org, now) = (ctx.org()?, ctx.now());
     let own = ctx.caller().user_guid();
     let user = input.user_guid.or(own).ok_or_else(|| Error::field("user_guid", "is required"))?;
-    input.check(now, own == Some(user))?;
+    input.read_times(now, own == Some(user))?;
     let person = crew::person(&ctx, user).await?;
     let mut change = ctx.change();
     input.rely(&ctx, &mut change, user).await?;

@@ -26,7 +26,7 @@ pub(super) struct End {
     entry_guid: EntryGuid,
     /// The revision that the caller saw.
     expected_revision: Option<revision::Tag>,
-    /// When it ended: up to 2 minutes ahead; for oneself 10 minutes back, for another person 31 days; now unless given.
+    /// When it ended: up to 2 minutes ahead, which counts as now; for oneself 10 minutes back, for another person 31 days; now unless given.
     /// An entry that was left open for more than 24 hours needs it.
     clock_out: Option<Time>,
     /// The breaks, as a whole, at most 16, inside the entry and apart from each other.
@@ -43,18 +43,18 @@ pub(super) async fn clock_out(
 ) -> Result<Written<EntryView>> {
     let (old, now) = (&before.record, ctx.now());
     let is_own = ctx.caller().user_guid() == Some(old.user_guid);
-    hours::check_given("clock_out", input.clock_out, now, is_own)?;
+    let given = hours::given("clock_out", input.clock_out, now, is_own)?;
     allow(ARCS, old.status, EntryStatus::Closed)?;
-    if input.clock_out.is_none() && now > old.clock_in.plus_hours(MOST_HOURS) {
+    if given.is_none() && now > old.clock_in.plus_hours(MOST_HOURS) {
         return Err(Error::from(Tag::ClockOutTimeRequired).detail("clock_in", old.clock_in.to_string()));
     }
-    // Whoever clocked in a minute ahead may be out again before that.
-    let ended = input.clock_out.unwrap_or(now.max(old.clock_in.plus_seconds(1)));
+    // The clock of the machine that wrote the beginning may be a moment ahead of this one's.
+    let ended = given.filter(|given| *given < now).unwrap_or(now.max(old.clock_in));
     hours::check_length(old.clock_in, ended)?;
     let mut entry = TimesheetEntry {
         clock_out: Some(ended),
         status: EntryStatus::Closed,
-        manual: old.manual || input.clock_out.is_some(),
+        manual: old.manual || given.is_some(),
         clocked_out_by: ctx.caller().actor(),
         breaks: input.breaks.map_or_else(|| old.breaks.clone(), hours::told),
         ..old.clone()

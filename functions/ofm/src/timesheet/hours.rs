@@ -81,9 +81,10 @@ pub(super) fn check_breaks(breaks: &[Break], clock_in: Time, until: Time) -> Res
     Ok(())
 }
 
-/// Refuses a time that was given and is too far from now.
-pub(super) fn check_given(field: &str, given: Option<Time>, now: Time, is_own: bool) -> Result<()> {
-    let Some(given) = given else { return Ok(()) };
+/// Reads a time that was given: one that is a little ahead is now, because the clock of a till may be (ofm §17). Fails if
+/// it is too far from now.
+pub(super) fn given(field: &str, given: Option<Time>, now: Time, is_own: bool) -> Result<Option<Time>> {
+    let Some(given) = given else { return Ok(None) };
     let back = if is_own { now.plus_minutes(-OWN_MINUTES) } else { now.plus_days(-OTHERS_DAYS) };
     if given > now.plus_minutes(AHEAD_MINUTES) {
         return Err(Error::field(field, "must not be more than 2 minutes ahead"));
@@ -92,13 +93,13 @@ pub(super) fn check_given(field: &str, given: Option<Time>, now: Time, is_own: b
         let most = if is_own { "10 minutes" } else { "31 days" };
         return Err(Error::field(field, format!("must not be more than {most} back")));
     }
-    Ok(())
+    Ok(Some(given.min(now)))
 }
 
-/// Refuses an end that was given and makes the entry end before it began, or last too long.
+/// Refuses an end that makes the entry end before it began, or last too long.
 pub(super) fn check_length(clock_in: Time, clock_out: Time) -> Result<()> {
-    if clock_out <= clock_in {
-        return Err(Error::field("clock_out", "must be later than clock_in"));
+    if clock_out < clock_in {
+        return Err(Error::field("clock_out", "must not be before clock_in"));
     }
     if clock_out > clock_in.plus_hours(MOST_HOURS) {
         return Err(Error::field("clock_out", "must be at most 24 hours after clock_in"));
@@ -158,13 +159,20 @@ mod tests {
     #[test]
     fn times_are_given_within_reason() {
         let now = at(10_000_000);
-        let good = |given: Time, is_own| check_given("clock_in", Some(given), now, is_own).is_ok();
-        assert!(check_given("clock_in", None, now, true).is_ok());
+        let read = |time: Time, is_own| given("clock_in", Some(time), now, is_own);
+        let good = |time: Time, is_own| read(time, is_own).is_ok();
+        assert_eq!(given("clock_in", None, now, true).unwrap(), None);
+        assert_eq!(read(now.plus_seconds(-1), true).unwrap(), Some(now.plus_seconds(-1)));
+        for ahead in [0, 1, 120] {
+            assert_eq!(read(now.plus_seconds(ahead), true).unwrap(), Some(now), "no time ahead is kept");
+        }
         assert!(good(now.plus_minutes(2), true) && !good(now.plus_seconds(121), false));
         assert!(good(now.plus_minutes(-10), true) && !good(now.plus_seconds(-601), true));
         assert!(good(now.plus_days(-31), false) && !good(now.plus_seconds(-31 * 86_400 - 1), false));
         assert!(check_length(now, now.plus_hours(24)).is_ok());
-        assert!(check_length(now, now).is_err() && check_length(now, now.plus_seconds(86_401)).is_err());
+        assert!(check_length(now, now).is_ok(), "an entry may have no length");
+        assert!(check_length(now, now.plus_seconds(-1)).is_err());
+        assert!(check_length(now, now.plus_seconds(86_401)).is_err());
     }
 
     proptest! {

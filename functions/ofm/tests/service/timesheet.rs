@@ -91,7 +91,7 @@ async fn times_that_are_given_are_within_reason() {
     assert_eq!(refused(json!({"clock_in": now.plus_days(-32)})).await, ["clock_in"]);
     let span =
         |from: i64, to: i64| json!({"clock_in": now.plus_hours(from), "clock_out": now.plus_hours(to)});
-    assert_eq!(refused(span(-3, -3)).await, ["clock_out"]);
+    assert_eq!(refused(span(-3, -4)).await, ["clock_out"]);
     assert_eq!(refused(span(-30, -5)).await, ["clock_out"]);
     let mut outside = span(-3, -1);
     outside["breaks"] = json!([{"start": now.plus_hours(-4), "end": now.plus_hours(-2)}]);
@@ -110,6 +110,33 @@ async fn times_that_are_given_are_within_reason() {
     let bare = json!({"logical_guid": shop.places.guid()});
     let bare = world.post(&SERVICE, &key, "/timesheet/clock-in", bare).await;
     assert_eq!(bare.refused_fields(), ["user_guid"]);
+}
+
+#[tokio::test]
+async fn no_time_ahead_is_kept_and_a_cashier_switches_stations_within_a_second() {
+    let world = World::new().await;
+    let shop = Shop::new(&world).await;
+    for ahead in [0, 100] {
+        // The clock of a till may be ahead: its times count as now.
+        let given = if ahead == 0 { json!({}) } else { json!({"clock_in": world.now().plus_seconds(ahead)}) };
+        let wrong = clock_in(&world, &shop, given).await.data().clone();
+        assert_eq!(wrong["clock_in"], json!(world.now()));
+        let given =
+            if ahead == 0 { json!({}) } else { json!({"clock_out": world.now().plus_seconds(ahead)}) };
+        let out = clock_out(&world, &shop, &wrong, given).await.data().clone();
+        assert_eq!((&out["clock_out"], &out["duration_minutes"]), (&json!(world.now()), &json!(0)));
+        let right = clock_in(&world, &shop, json!({})).await.data().clone();
+        void(&world, &shop.planner, &out).await.data();
+        void(&world, &shop.planner, &right).await.data();
+    }
+    let now = world.now();
+    let whole = json!({"clock_in": now.plus_minutes(-5), "clock_out": now.plus_seconds(119)});
+    let whole = clock_in(&world, &shop, whole).await.data().clone();
+    assert_eq!((&whole["clock_out"], &whole["duration_minutes"]), (&json!(now), &json!(5)));
+    // One of no length overlaps nothing, also within another.
+    let none = json!({"clock_in": now.plus_minutes(-3), "clock_out": now.plus_minutes(-3)});
+    assert_eq!(clock_in(&world, &shop, none).await.data()["worked_minutes"], 0);
+    clock_in(&world, &shop, json!({})).await.data();
 }
 
 #[tokio::test]
