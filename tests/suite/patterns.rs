@@ -310,7 +310,7 @@ fn referral(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(referral::keys::attribution::tombstone(org, &id)),
         get!(referral::keys::attribution::answer(org, &id, "{key_hash}")),
         query!(referral::keys::attribution::answers(org, &id)),
-        get!(referral::keys::attribution::last_click(org, "{click_hash}")),
+        get!(referral::keys::attribution::click_day(org, "{click_hash}", s.text("day", "2026-03-06"))),
         get!(referral::keys::code::by_code(org, &code)),
         get!(referral::keys::code::claim(&code)),
         query!(referral::keys::code::by_status(org, all())),

@@ -20,7 +20,7 @@ use crate::{
     CLICKS_PER_MINUTE, DEDUPE_MINUTES, RETENTION_DAYS,
     attribution::{Attribution, AttributionView},
     code::Code,
-    dedupe::LastClick,
+    dedupe::{Around, CountedClick, visitor_of},
     keys, stored_answer,
     totals::{self, Count},
 };
@@ -79,13 +79,12 @@ async fn record(ctx: Ctx, input: Click, code: Option<Stored<Code>>) -> Result<Wr
     }
     let code = active(&ctx, code, occurred_at)?;
     let click = attribution(&ctx, input, code, occurred_at)?;
-    let last = last_click(&ctx, &click).await?;
-    if let Some(last) = &last
-        && last.record.is_repeated(occurred_at, ctx.figure(&DEDUPE_MINUTES))
-    {
-        return repeat(&ctx, &last.record).await;
+    let around = around(&ctx, &click).await?;
+    let repeated = around.as_ref().and_then(|around| around.repeated(ctx.figure(&DEDUPE_MINUTES), ctx.now()));
+    match repeated {
+        Some(first) => repeat(&ctx, &first.attribution_id).await,
+        None => count(&ctx, click, around.as_ref()),
     }
-    count(&ctx, click, last.as_ref())
 }
 
 /// The code, where it takes clicks at this time.
@@ -115,22 +114,20 @@ fn attribution(ctx: &Ctx, input: Click, code: Code, clicked_at: Time) -> Result<
     })
 }
 
-/// The last counted click of whoever made this one, where repeats are looked for.
-async fn last_click(ctx: &Ctx, click: &Attribution) -> Result<Option<Stored<LastClick>>> {
-    let org = ctx.org()?;
-    match LastClick::hash_of(org, click, ctx.lookup_key()) {
-        Some(hash) if ctx.figure(&DEDUPE_MINUTES) > 0 => {
-            ctx.get(&keys::attribution::last_click(org, &hash)).await
-        }
+/// The counted clicks of the same visitor around this one; `None` if the deployment counts every click.
+async fn around(ctx: &Ctx, click: &Attribution) -> Result<Option<Around>> {
+    let minutes = ctx.figure(&DEDUPE_MINUTES);
+    match visitor_of(ctx.org()?, click, ctx.lookup_key()) {
+        Some(hash) if minutes > 0 => Around::read(ctx, hash, click.clicked_at, minutes).await.map(Some),
         _ => Ok(None),
     }
 }
 
-/// The first click again: nothing is counted. Where the deployment is not open to the public, whoever clicks is told no
-/// more than they sent.
-async fn repeat(ctx: &Ctx, last: &LastClick) -> Result<Written<AttributionView>> {
+/// The first click again: nothing is counted. If the deployment is not open to the public, the caller is told no more
+/// than they sent.
+async fn repeat(ctx: &Ctx, first: &AttributionId) -> Result<Written<AttributionView>> {
     let org = ctx.org()?;
-    let first = ctx.get(&keys::attribution::by_id(org, &last.attribution_id)).await?;
+    let first = ctx.get(&keys::attribution::by_id(org, first)).await?;
     let first = first.ok_or_else(|| Error::moved("a click was deleted while it was repeated"))?;
     let view = AttributionView::of_click(&first);
     let view = if ctx.is_public() { view } else { view.without_referrer() };
@@ -139,22 +136,16 @@ async fn repeat(ctx: &Ctx, last: &LastClick) -> Result<Written<AttributionView>>
     Ok(change.answer(Answer::new(view)).deduplicated())
 }
 
-fn count(
-    ctx: &Ctx,
-    click: Attribution,
-    last: Option<&Stored<LastClick>>,
-) -> Result<Written<AttributionView>> {
-    let org = ctx.org()?;
+fn count(ctx: &Ctx, click: Attribution, around: Option<&Around>) -> Result<Written<AttributionView>> {
+    let (org, now) = (ctx.org()?, ctx.now());
     let mut change = ctx.change();
     let created = change.create(org, click, "referral-click-recorded")?;
     let click = &created.record;
     totals::add(&mut change, org, click, Count::CLICK, None);
-    if ctx.figure(&DEDUPE_MINUTES) > 0
-        && let Some(hash) = LastClick::hash_of(org, click, ctx.lookup_key())
-    {
-        let until = ctx.now().plus_days(ctx.figure(&RETENTION_DAYS).into());
+    if let Some(around) = around {
+        let until = now.plus_days(ctx.figure(&RETENTION_DAYS).into());
         let (attribution_id, clicked_at) = (click.id.clone(), click.clicked_at);
-        change.keep(org, last, LastClick { hash, attribution_id, clicked_at, until })?;
+        around.add(&mut change, org, CountedClick { attribution_id, clicked_at, until }, now)?;
     }
     stored_answer::note(&mut change, org, &click.id);
     let answer = Answer::new(AttributionView::of_click(&created));

@@ -17,8 +17,7 @@ use crate::{
     OTHERS_PER_MINUTE,
     access::MANAGERS,
     attribution::Attribution,
-    dedupe::LastClick,
-    keys,
+    dedupe, keys,
     member::MemberClaim,
     stored_answer,
     tombstone::Tombstone,
@@ -90,17 +89,7 @@ async fn bury(ctx: &Ctx, before: &Stored<Attribution>) -> Result<Tombstone> {
         let hash = MemberClaim::hash(org, member, ctx.lookup_key());
         change.release(&keys::member::by_hash(org, &hash));
     }
-    if let Some(last) = last_click(ctx, record).await? {
-        change.discard(org, &last)?;
-    }
+    dedupe::forget(ctx, &mut change, org, &[record], ctx.now()).await?;
     ctx.commit(change).await?;
     Ok(tombstone)
-}
-
-/// That this was the last counted click of somebody, where it is so.
-async fn last_click(ctx: &Ctx, record: &Attribution) -> Result<Option<Stored<LastClick>>> {
-    let org = ctx.org()?;
-    let Some(hash) = LastClick::hash_of(org, record, ctx.lookup_key()) else { return Ok(None) };
-    let last = ctx.get(&keys::attribution::last_click(org, &hash)).await?;
-    Ok(last.filter(|last| last.record.attribution_id == record.id))
 }

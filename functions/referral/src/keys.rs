@@ -2,11 +2,15 @@
 
 /// Attributions, and what hangs on them.
 pub mod attribution {
-    use contract::{attribution_id::AttributionId, foreign_id::ForeignId, time::Time};
+    use contract::{
+        attribution_id::AttributionId,
+        foreign_id::ForeignId,
+        time::{Date, Time},
+    };
     use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
 
     use crate::{
-        attribution::Attribution, dedupe::LastClick, stored_answer::StoredAnswer, tombstone::Tombstone,
+        attribution::Attribution, dedupe::ClickDay, stored_answer::StoredAnswer, tombstone::Tombstone,
     };
 
     /// All of an org's lie in one partition of the table, in the order of their ids, which is that of their making: so
@@ -64,9 +68,9 @@ pub mod attribution {
         Listing::new(Index::Main, [beside(org, id)], Order::Ascending).beginning(&[&"answer"])
     }
 
-    /// The last counted click of somebody on a code.
-    pub fn last_click(org: &Org, hash: &str) -> Key<LastClick> {
-        Key::new(&Partition::of("referral", org).part("last-click").part(hash), &[&"click"])
+    /// The counted clicks of a visitor on a code on one day.
+    pub fn click_day(org: &Org, hash: &str, day: Date) -> Key<ClickDay> {
+        Key::new(&Partition::of("referral", org).part("clicks-of").part(hash), &[&day])
     }
 }
 

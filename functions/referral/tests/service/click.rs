@@ -1,5 +1,6 @@
 //! Recording clicks (referral §4).
 
+use contract::time::Time;
 use serde_json::{Value, json};
 use testkit::Caller;
 
@@ -137,6 +138,69 @@ async fn a_repeat_is_not_counted_and_does_not_stretch_the_window() {
         assert_eq!(click(&world, body).await.status, 201, "{field}");
     }
     assert_eq!(total(&world, "usr_1", "all_time").await, json!([5, 0, 0]));
+}
+
+#[tokio::test]
+async fn a_repeat_is_found_in_whatever_order_clicks_arrive() {
+    let world = world().await;
+    let code = code(&world, "usr_1").await;
+    let at = async |time: &str| {
+        click(
+            &world,
+            json!({"code": code, "ip_address": "192.0.2.1", "user_agent": "A", "occurred_at": time}),
+        )
+        .await
+    };
+    let noon = at("2026-03-20T12:00:00Z").await;
+    let late = at("2026-03-20T11:00:00Z").await;
+    assert_eq!((noon.status, late.status), (201, 201));
+    for (time, first) in [("12:00:00", &noon), ("11:00:00", &late), ("12:29:59", &noon), ("11:29:59", &late)]
+    {
+        let again = at(&format!("2026-03-20T{time}Z")).await;
+        assert_eq!((again.status, again.header("x-deduplicated")), (200, Some("true")), "{time}");
+        assert_eq!(id(&again), id(first), "{time}");
+    }
+    assert_eq!(total(&world, "usr_1", "all_time").await, json!([2, 0, 0]));
+    // A click that is near to two is the earlier one's repeat.
+    assert_eq!(at("2026-03-20T12:40:00Z").await.status, 201);
+    assert_eq!(id(&at("2026-03-20T12:20:00Z").await), id(&noon));
+    // A window may lie on two days.
+    let evening = at("2026-03-18T23:50:00Z").await;
+    let again = at("2026-03-19T00:19:59Z").await;
+    assert_eq!((evening.status, again.status, id(&again)), (201, 200, id(&evening)));
+    let morning = at("2026-03-19T00:20:00Z").await;
+    assert_eq!((morning.status, id(&at("2026-03-18T23:55:00Z").await)), (201, id(&evening)));
+    // What is deleted is no longer repeated, and its neighbours still are.
+    delete(&world, &id(&evening)).await.data();
+    assert_eq!(at("2026-03-18T23:49:00Z").await.status, 201);
+    assert_eq!(id(&at("2026-03-19T00:25:00Z").await), id(&morning));
+    assert_eq!(id(&at("2026-03-20T12:10:00Z").await), id(&noon));
+}
+
+#[tokio::test]
+async fn counted_clicks_of_a_visitor_are_never_closer_than_the_window() {
+    let world = world().await;
+    let code = code(&world, "usr_1").await;
+    let seed = fastrand::u64(..);
+    // Named with a failure.
+    eprintln!("seed {seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let from: Time = "2026-03-18T20:00:00Z".parse().unwrap();
+    let mut counted: Vec<(Time, String)> = Vec::new();
+    for _ in 0..80 {
+        let at = from.plus_seconds(rng.i64(0..8 * 3600));
+        let body = json!({"code": code, "ip_address": "192.0.2.1", "occurred_at": at});
+        let reply = click(&world, body).await;
+        let near = |other: &&(Time, String)| (at.millis() - other.0.millis()).abs() < 30 * 60_000;
+        match counted.iter().filter(near).min() {
+            Some((_, first)) => assert_eq!((reply.status, &id(&reply)), (200, first), "{at:?}"),
+            None => {
+                assert_eq!(reply.status, 201, "{at:?} {}", reply.text);
+                counted.push((at, id(&reply)));
+            }
+        }
+    }
+    assert_eq!(total(&world, "usr_1", "all_time").await[0], json!(counted.len()));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Requests that meet, through a database that conflicts.
 
+use contract::time::Time;
 use futures::future::{join, join_all};
 use serde_json::json;
 use testkit::{
@@ -43,6 +44,40 @@ async fn of_two_confirmations_of_a_member_one_wins() {
         join_all((start..start + AT_ONCE).map(meet)).await;
     }
     assert_eq!(total(&world, "usr_1", "all_time").await, json!([2 * races, races, 0.5]));
+    assert_eq!(differences(&world).await, json!([]));
+}
+
+#[tokio::test]
+async fn of_many_clicks_within_a_window_over_midnight_one_is_counted() {
+    let proxy = Proxy::start(database::endpoint()).expect("a proxy");
+    let world = behind(&proxy).await;
+    let code = code(&world, "usr_1").await;
+    let transactions = || When::seeded(100, 11).of(Operation::TransactWriteItems);
+    proxy.inject(Fault::TransactionConflict { item: 0 }, transactions());
+    proxy.inject(Fault::LoseReply, transactions());
+    for round in 0..race::rounds() {
+        // Each reads another day than the one that others write.
+        let calls = (0..race::CALLERS).map(|n| {
+            let midnight: Time = "2026-03-19T00:00:00Z".parse().unwrap();
+            let half = i64::try_from(race::CALLERS / 2).unwrap();
+            let at = midnight.plus_minutes(i64::try_from(n).unwrap() - half);
+            let body = json!({"code": code, "ip_address": format!("192.0.2.{round}"), "occurred_at": at});
+            let world = &world;
+            async move {
+                loop {
+                    let reply = click(world, body.clone()).await;
+                    if reply.tag() != Some("unavailable") {
+                        return reply;
+                    }
+                }
+            }
+        });
+        let replies = join_all(calls).await;
+        let ids: std::collections::BTreeSet<_> = replies.iter().map(id).collect();
+        assert_eq!(ids.len(), 1, "{ids:?}");
+        assert!(replies.iter().filter(|reply| reply.status == 201).count() <= 1);
+    }
+    assert_eq!(total(&world, "usr_1", "all_time").await[0], json!(race::rounds()));
     assert_eq!(differences(&world).await, json!([]));
 }
 

@@ -64,6 +64,27 @@ async fn clicks_are_blanked_after_retention_and_stay_counted() {
 }
 
 #[tokio::test]
+async fn a_counted_click_is_forgotten_with_its_address_though_another_of_its_day_is_not() {
+    let world = world().await;
+    let code = code(&world, "usr_1").await;
+    let at = |time: &str| json!({"code": code, "ip_address": "192.0.2.1", "occurred_at": time});
+    let early = id(&click(&world, at("2026-03-20T12:00:00Z")).await);
+    world.advance_seconds(80 * 86_400);
+    let late = id(&click(&world, at("2026-03-20T13:00:00Z")).await);
+    let remembered = async || {
+        let items = world.items().await;
+        let days: Vec<_> =
+            items.values().filter(|item| format!("{item:?}").contains("referral-click-day")).collect();
+        [&early, &late].map(|id| days.iter().any(|day| format!("{day:?}").contains(&**id)))
+    };
+    assert_eq!(remembered().await, [true, true]);
+    world.advance_seconds(10 * 86_400);
+    assert_eq!(apply(&world).await["blanked"], 1);
+    assert_eq!(remembered().await, [false, true]);
+    assert_eq!(id(&click(&world, at("2026-03-20T13:10:00Z")).await), late);
+}
+
+#[tokio::test]
 async fn more_than_one_batch_is_blanked_and_the_next_run_begins_behind_it() {
     let world = world().await.with_figure(&referral::RETENTION_DAYS, 1);
     let code = code(&world, "usr_1").await;
