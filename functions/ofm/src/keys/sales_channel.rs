@@ -10,7 +10,7 @@ use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
 use crate::sales_channel::{
     ChannelStatus, SalesChannel,
     binding::{Alias, Binding, ExternalId},
-    config::{ConfigUpload, UploadName},
+    config::{ConfigUpload, UploadName, open::OpenUploads},
     registry::ChannelCode,
     sources::SourcesNote,
 };
@@ -24,6 +24,11 @@ pub fn by_guid(org: &Org, guid: ChannelGuid) -> Key<SalesChannel> {
 pub fn config_upload(org: &Org, channel: ChannelGuid, upload: &UploadName) -> Key<ConfigUpload> {
     let partition = Partition::of("ofm", org).part("sales-channel").part(channel);
     Key::new(&partition, &[&"config-upload", &upload.as_str()])
+}
+
+/// The open uploads of a sales channel's configuration.
+pub fn open_uploads(org: &Org, channel: ChannelGuid) -> Key<OpenUploads> {
+    Key::new(&Partition::of("ofm", org).part("sales-channel").part(channel), &[&"open-uploads"])
 }
 
 /// An external id, which may hold anything, as a part of a key.

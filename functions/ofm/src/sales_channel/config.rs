@@ -3,6 +3,7 @@
 
 mod complete;
 mod document;
+pub mod open;
 mod presign;
 
 use contract::{
@@ -37,7 +38,7 @@ pub static ROUTES: &[Route] = &[
             Tag::ConfigInvalid,
             Tag::ConfigSuperseded,
         ],
-        handler: &change(complete::complete).judging_revision(),
+        handler: &change(complete::complete).judging_revision().also(complete::Complete::want),
     },
     Route {
         call: post("/sales-channel/config/presign"),
@@ -45,8 +46,8 @@ pub static ROUTES: &[Route] = &[
         class: Class::A,
         org: OrgFrom::Body,
         access: EDITORS,
-        errors: &[Tag::Forbidden, Tag::InvalidState],
-        handler: &change(presign::presign).judging_revision(),
+        errors: &[Tag::Forbidden, Tag::InvalidState, Tag::LimitExceeded],
+        handler: &change(presign::presign).judging_revision().also(presign::Presign::want),
     },
 ];
 

@@ -173,6 +173,37 @@ async fn what_is_not_as_announced_is_not_taken_over() {
 }
 
 #[tokio::test]
+async fn five_uploads_of_a_channel_are_open_at_once() {
+    let world = World::new().await;
+    let guid = Places::new(&world).await.guid();
+    let channel = create(&world, &guid, json!({})).await;
+    let begun = world.now();
+    let first = uploaded(&world, &channel, CONTENT).await;
+    world.advance_seconds(1800);
+    let (path, fields) = ("/sales-channel/config/presign", announcement(&channel, CONTENT));
+    let calls = (0..CALLERS).map(|_| insist(&world, &ofm::SERVICE, &world.owner, path, fields.clone()));
+    let replies = join_all(calls).await;
+    let (announced, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!(announced.len(), 4);
+    for reply in refused {
+        let details = &reply.refused("limit-exceeded")["details"];
+        assert_eq!(*details, json!({"most": 5, "allowed_at": begun.plus_hours(24)}));
+    }
+    // Another channel has its own; taking one over makes room for one, and so does the end of another.
+    presign(&world, &create(&world, &guid, json!({})).await, CONTENT).await;
+    let done = complete(&world, &first).await.data().clone();
+    let channel = with(channel, json!({"revision": done["revision"]}));
+    presign(&world, &channel, CONTENT).await;
+    presign_as(&world, &world.owner, &channel, CONTENT).await.refused("limit-exceeded");
+    world.advance_seconds(24 * 3600);
+    let owner = world.key(&["owner"]).await;
+    for _ in 0..5 {
+        presign_as(&world, &owner, &channel, CONTENT).await.data();
+    }
+    presign_as(&world, &owner, &channel, CONTENT).await.refused("limit-exceeded");
+}
+
+#[tokio::test]
 async fn an_upload_is_named_by_its_key_alone_and_for_a_day() {
     let world = World::new().await;
     let guid = Places::new(&world).await.guid();

@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{Answer, Ctx, Object, Written, names, revised};
-use store::Stored;
+use store::{Batch, Org, Stored};
 
-use super::{CONTENT_TYPE, ChannelConfig, ConfigUpload, UploadName, document};
+use super::{CONTENT_TYPE, ChannelConfig, ConfigUpload, UploadName, document, open};
 use crate::{
     keys,
     sales_channel::{SalesChannel, may_edit, not_doomed, rely_on_facility},
@@ -32,6 +32,13 @@ pub(super) struct Complete {
     config_s3_key: String,
     /// The bucket, as it was announced.
     config_s3_bucket: Option<String>,
+}
+
+impl Complete {
+    /// Asks for what the request names beside the channel.
+    pub(super) fn want(&self, org: &Org, batch: &mut Batch) {
+        batch.want(&keys::sales_channel::open_uploads(org, self.channel_guid));
+    }
 }
 
 /// A channel's configuration.
@@ -82,6 +89,7 @@ pub(super) async fn complete(
     let after = change.adjust(org, &channel, with_config, "sales-channel-config-completed")?;
     let done = ConfigUpload { completed_at: Some(ctx.now()), ..upload.record.clone() };
     change.keep(org, Some(&upload), done)?;
+    open::close(&ctx, &mut change, &upload.record).await?;
     Ok(change.answer(Completed::of(&after, config, false)))
 }
 

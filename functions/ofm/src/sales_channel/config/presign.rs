@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{Answer, Ctx, Upload, Written, names, revised};
-use store::Stored;
+use store::{Batch, Org, Stored};
 
-use super::{CONTENT_TYPE, ConfigSize, ConfigUpload, UploadName};
+use super::{CONTENT_TYPE, ConfigSize, ConfigUpload, UploadName, open};
 use crate::{
     keys,
     sales_channel::{SalesChannel, may_edit, not_doomed, rely_on_facility},
@@ -38,6 +38,13 @@ pub(super) struct Presign {
     checksum_sha256: Checksum,
     /// How many bytes will be uploaded.
     size_bytes: ConfigSize,
+}
+
+impl Presign {
+    /// Asks for what the request names beside the channel.
+    pub(super) fn want(&self, org: &Org, batch: &mut Batch) {
+        batch.want(&keys::sales_channel::open_uploads(org, self.channel_guid));
+    }
 }
 
 /// An upload that was announced.
@@ -109,6 +116,7 @@ pub(super) async fn presign(
         until: now.plus_hours(HOURS),
         completed_at: None,
     };
+    open::announce(&ctx, &mut change, &upload).await?;
     let announced = announce(&ctx, org.guid(), &upload).await?;
     change.keep(org, None, upload)?;
     Ok(change.answer(Answer { data: announced, revision: Some(json!(channel.revision)) }))
