@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use contract::{
     codes::Code,
-    ids::CustomerGuid,
+    ids::{CustomerGuid, LogicalGuid},
     locale::Locale,
     personal::{DisplayName, Personal},
     revision::Counter,
@@ -29,6 +29,7 @@ mod contacts;
 mod create;
 mod delete;
 mod get;
+mod home;
 mod list;
 mod profile;
 mod tombstone;
@@ -46,7 +47,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Header,
         access: EDIT,
         errors: &[Tag::DuplicateCode, Tag::DuplicateEmail, Tag::DuplicatePhone, Tag::DuplicateExternalRef],
-        handler: &write(create::create).with_reason(),
+        handler: &write(create::create).with_reason().also(create::Create::want),
     },
     Route {
         call: post("/customer/delete"),
@@ -138,6 +139,8 @@ pub struct Customer {
     pub addresses: Vec<Address>,
     /// Its ids in other systems, each unique in the org.
     pub external_refs: ExternalRefs,
+    /// The logical facility that the customer calls home.
+    pub home_logical_guid: Option<LogicalGuid>,
     /// Words to group customers by.
     pub tags: Tags,
     /// Its language.
@@ -169,6 +172,7 @@ classes!(Customer {
     phones: Contact,
     addresses: Contact,
     external_refs: Identity,
+    home_logical_guid: Plain,
     tags: Plain,
     locale: Plain,
     birthday: Identity,

@@ -4,19 +4,21 @@ use contract::{
     codes::Code,
     context::RequestContext,
     error::{Error, FieldProblem, Result},
-    ids::{AddressId, CustomerGuid},
+    ids::{AddressId, CustomerGuid, LogicalGuid},
     locale::Locale,
     personal::{DisplayName, Personal},
     reason::{Reason, SourceRefs},
     text::Text,
 };
+use identity::keys::logical_facility;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Ctx, Written};
+use store::{Batch, Org};
 
 use super::{
     Attributes, Birthday, Customer, CustomerView, Emails, ExternalRefs, Kind, Phones, Status, Tags,
-    contacts::NewAddresses,
+    contacts::NewAddresses, home,
 };
 use crate::{
     lookup,
@@ -53,6 +55,8 @@ struct NewCustomer {
     addresses: Option<NewAddresses>,
     /// Ids in other systems.
     external_refs: Option<ExternalRefs>,
+    /// The logical facility that the customer calls home: an active one.
+    home_logical_guid: Option<LogicalGuid>,
     /// Words to group customers by.
     tags: Option<Tags>,
     /// Language.
@@ -69,6 +73,13 @@ struct NewCustomer {
     source_refs: Option<SourceRefs>,
 }
 
+impl Create {
+    /// Asks for what the request names.
+    pub(super) fn want(&self, org: &Org, batch: &mut Batch) {
+        batch.want_all(&self.customer.home_logical_guid.map(|home| logical_facility(org, home)));
+    }
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Created {
     /// The customer.
@@ -78,6 +89,7 @@ pub(super) struct Created {
 pub(super) async fn create(ctx: Ctx, input: Create) -> Result<Written<Created>> {
     let (org, settings, given) = (ctx.org()?, settings::in_force(), input.customer);
     check(&ctx, &settings, &given)?;
+    home::check(&ctx, "customer.home_logical_guid", given.home_logical_guid).await?;
     let mut change = ctx.change();
     change.because(given.reason.as_ref(), given.source_refs.clone());
     let code_was_given = given.customer_code.is_some();
@@ -136,6 +148,7 @@ impl NewCustomer {
             phones: self.phones.unwrap_or_default(),
             addresses: self.addresses.unwrap_or_default().with_ids(|| AddressId::from_uuid(ctx.uuid())),
             external_refs: self.external_refs.unwrap_or_default(),
+            home_logical_guid: self.home_logical_guid,
             tags: self.tags.unwrap_or_default(),
             locale: self.locale,
             birthday: self.birthday,

@@ -2,6 +2,7 @@
 
 use contract::{
     error::Result,
+    ids::LogicalGuid,
     states::{Filter, visible},
     time::Time,
 };
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use service::{Answer, Ctx};
 use store::{Listing, Org};
 
-use super::{Customer, CustomerView, Kind, Status};
+use super::{Customer, CustomerView, Kind, Status, profile::Tag};
 use crate::keys;
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -19,12 +20,24 @@ pub(super) struct List {
     status: Option<Filter<Status>>,
     /// Only this kind.
     kind: Option<Kind>,
+    /// Only those with this tag.
+    tag: Option<Tag>,
+    /// Only those whose home is this logical facility.
+    home_logical_guid: Option<LogicalGuid>,
     /// Only those created then or later.
     from: Option<Time>,
     /// Only those created then or earlier.
     to: Option<Time>,
     /// Shows every status.
     include_doomed: Option<bool>,
+}
+
+impl List {
+    /// Whether a customer is one of those that are filtered without a key (crm §1).
+    fn fits(&self, customer: &Customer) -> bool {
+        self.tag.as_ref().is_none_or(|tag| customer.tags.contains(tag))
+            && self.home_logical_guid.is_none_or(|home| customer.home_logical_guid == Some(home))
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -49,6 +62,11 @@ pub(super) fn wanted(input: &List, org: &Org) -> Listing<Customer> {
 }
 
 pub(super) async fn newest_first(ctx: Ctx, input: List) -> Result<Answer<Customers>> {
-    let page = ctx.list(&wanted(&input, ctx.org()?)).await?;
+    let customers = wanted(&input, ctx.org()?);
+    let page = if input.tag.is_none() && input.home_logical_guid.is_none() {
+        ctx.list(&customers).await?
+    } else {
+        ctx.list_where(&customers, |customer| input.fits(customer)).await?
+    };
     Ok(Answer::new(Customers { customers: page.show(&ctx), next_token: page.next_token }))
 }

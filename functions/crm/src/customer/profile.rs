@@ -55,6 +55,11 @@ pub struct Tags(Vec<Tag>);
 
 impl Tags {
     const MOST: usize = 32;
+
+    /// Whether a tag is one of them.
+    pub fn contains(&self, tag: &Tag) -> bool {
+        self.0.contains(tag)
+    }
 }
 
 impl TryFrom<Vec<Tag>> for Tags {

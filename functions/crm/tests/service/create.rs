@@ -1,14 +1,14 @@
 //! Creating customers (crm §4).
 
 use crm::SERVICE;
-use identity::org::OrgStatus;
+use identity::{lifecycle::Status, org::OrgStatus};
 use serde_json::{Value, json};
 use testkit::{
     World,
     proxy::{Fault, Operation, Proxy, When},
 };
 
-use crate::people::{ask, call, create, get, somebody};
+use crate::people::{ask, call, create, facility, get, somebody};
 
 #[tokio::test]
 async fn a_customer_is_kept_as_given_with_what_follows_from_it() {
@@ -164,4 +164,24 @@ async fn a_repeat_has_one_effect_whatever_befalls_the_first() {
         assert_eq!(listed.data()["customers"].as_array().map(Vec::len), Some(1), "{fault:?}");
         get(&world, json!({"email": "111222333.one@mail.example"})).await.data();
     }
+}
+
+#[tokio::test]
+async fn a_home_is_an_active_facility_of_the_org() {
+    let world = World::new().await;
+    let field = "customer.home_logical_guid";
+    for (status, name) in [(Status::Inactive, "inactive"), (Status::Doomed, "doomed")] {
+        let home = facility(&world, status).await;
+        let refused = ask(&world, json!({"home_logical_guid": home})).await;
+        assert_eq!(refused.refused("invalid-state")["details"], json!({"field": field, "status": name}));
+    }
+    let elsewhere = facility(&world.another().await, Status::Active).await;
+    for home in [json!(elsewhere), json!(world.org.guid()), json!("HOME")] {
+        let refused = ask(&world, json!({"home_logical_guid": home})).await;
+        assert_eq!(refused.refused("not-found")["details"]["field"], field);
+    }
+    let home = facility(&world, Status::Active).await;
+    let made = create(&world, json!({"home_logical_guid": home})).await;
+    let got = get(&world, json!({"customer_guid": made["customer_guid"]})).await;
+    assert_eq!(got.data()["customer"]["home_logical_guid"], json!(home));
 }

@@ -4,10 +4,11 @@ use crm::{
     customer::{Customer, Status},
     keys,
 };
+use identity::lifecycle::Status::Active;
 use serde_json::{Value, json};
 use testkit::World;
 
-use crate::people::{call, create, guid_of};
+use crate::people::{call, create, facility, guid_of};
 
 async fn guids(world: &World, fields: Value) -> Vec<Value> {
     let reply = call(world, "/customer/list", fields).await;
@@ -71,4 +72,37 @@ async fn kinds_statuses_and_times_narrow_the_list() {
     let mut fields = wrong.refused_fields();
     fields.sort_unstable();
     assert_eq!(fields, ["limit", "status", "surname"]);
+}
+
+#[tokio::test]
+async fn tags_and_homes_select_among_what_the_list_finds() {
+    let world = World::new().await;
+    let [home, other] = [facility(&world, Active).await, facility(&world, Active).await];
+    let mut made = Vec::new();
+    for customer in [
+        json!({"tags": ["vip", "late"], "home_logical_guid": home}),
+        json!({"tags": ["vip"], "home_logical_guid": other, "kind": "guest"}),
+        json!({"tags": ["late"]}),
+        json!({"home_logical_guid": home}),
+    ] {
+        made.push(create(&world, customer).await);
+        world.advance_seconds(1);
+    }
+    let guid = |n: usize| made[n]["customer_guid"].clone();
+    assert_eq!(made[0]["home_logical_guid"], json!(home));
+    assert_eq!(guids(&world, json!({"tag": "vip"})).await, [guid(1), guid(0)]);
+    assert_eq!(guids(&world, json!({"home_logical_guid": home})).await, [guid(3), guid(0)]);
+    assert_eq!(guids(&world, json!({"tag": "late", "home_logical_guid": home})).await, [guid(0)]);
+    assert_eq!(guids(&world, json!({"tag": "vip", "kind": "guest"})).await, [guid(1)]);
+    assert_eq!(guids(&world, json!({"tag": "gone"})).await, [] as [Value; 0]);
+    // A page is full, however many customers it passes by.
+    let first = call(&world, "/customer/list", json!({"tag": "late", "limit": 1})).await;
+    let token = first.data()["next_token"].clone();
+    assert_eq!(first.data()["customers"][0]["customer_guid"], guid(2));
+    assert_eq!(guids(&world, json!({"tag": "late", "limit": 1, "next_token": token})).await, [guid(0)]);
+    let foreign =
+        call(&world, "/customer/list", json!({"tag": "vip", "limit": 1, "next_token": token})).await;
+    foreign.refused("invalid-token");
+    let wrong = call(&world, "/customer/list", json!({"tag": "V I P"})).await;
+    assert_eq!(wrong.refused_fields(), ["tag"]);
 }

@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use contract::{ids::CustomerGuid, revision::Counter};
+use contract::{
+    external_id::ExternalIds,
+    ids::{CustomerGuid, LegalGuid, LogicalGuid, PfGuid},
+    revision::Counter,
+    time::TimeZone,
+};
 use crm::{SERVICE, keys};
+use identity::{
+    facility::{FacilityType, LogicalFacility},
+    lifecycle::Status,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Entity, Key, Org, classes};
+use store::{Change, Entity, Key, Org, classes};
 use testkit::{Reply, World};
 
 /// Calls a route as the owner of the org.
@@ -32,6 +41,29 @@ pub(crate) async fn get(world: &World, key: Value) -> Reply {
 /// Asks for a customer to be deleted.
 pub(crate) async fn delete(world: &World, guid: &Value) -> Reply {
     call(world, "/customer/delete", json!({"customer_guid": guid})).await
+}
+
+/// A logical facility of the org with this status.
+pub(crate) async fn facility(world: &World, status: Status) -> LogicalGuid {
+    let mut change = world.change();
+    let guid = |change: &mut Change| change.uuid();
+    let logical_guid = LogicalGuid::from_uuid(guid(&mut change));
+    let facility = LogicalFacility {
+        org_guid: world.org.guid(),
+        logical_guid,
+        code: "HOME".parse().expect("a code"),
+        caption: "Home".parse().expect("a caption"),
+        facility_type: FacilityType::Store,
+        pf_guid: PfGuid::from_uuid(guid(&mut change)),
+        legal_guid: LegalGuid::from_uuid(guid(&mut change)),
+        cost_centre_guid: None,
+        timezone: TimeZone::UTC,
+        external_ids: ExternalIds::default(),
+        status,
+    };
+    change.keep(&world.org, None, facility).expect("a facility");
+    world.commit(change).await;
+    logical_guid
 }
 
 /// The id in a customer.
