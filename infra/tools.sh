@@ -33,7 +33,7 @@ python_tools() {
             missing "python3 cannot make a virtual environment: its venv or ensurepip module is missing (Debian: apt-get install python3-venv)."
         }
         # Most of what is installed is never imported: what is, Python compiles then.
-        "$directory/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps -r "$requirements" >&2 ||
+        "$directory/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r "$requirements" >&2 ||
             missing "pip could not install infra/$requirements; see above. Is the package index reachable, and Python 3.10 (schemathesis: 3.11) or newer?"
         touch "$directory/complete"
     fi

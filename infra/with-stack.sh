@@ -16,7 +16,7 @@ wait_seconds=300
 PATH="$(infra/tools.sh local):$PATH"
 G3N_VIEWER=$(infra/tools.sh viewer)
 export PATH G3N_VIEWER
-cargo build --quiet --workspace --exclude bench --exclude hello --exclude raw --bins
+cargo build --locked --quiet --workspace --exclude bench --exclude hello --exclude raw --bins
 
 rm -rf "$directory"
 mkdir -p "$directory"
@@ -25,7 +25,7 @@ import socket
 sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
 print(*(s.getsockname()[1] for s in sockets))')
 export G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_LOCAL=$directory
-PERSIST='' cargo run --quiet --bin stack -- up >"$directory/stack.log" 2>&1 &
+PERSIST='' cargo run --locked --quiet --bin stack -- up >"$directory/stack.log" 2>&1 &
 stack=$!
 deadline=$((SECONDS + wait_seconds))
 trap 'kill "$stack" 2>/dev/null; wait "$stack" || true' EXIT

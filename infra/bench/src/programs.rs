@@ -50,7 +50,7 @@ pub(crate) fn build(package: &str) -> Result<PathBuf> {
     }
     println!("building {package}");
     let status = Command::new("cargo")
-        .args(["build", "--quiet", "--release", "--package", package, "--bin", package])
+        .args(["build", "--locked", "--quiet", "--release", "--package", package, "--bin", package])
         .current_dir(root())
         .status()?;
     ensure!(status.success(), "{package} cannot be built");
