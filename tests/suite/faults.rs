@@ -28,8 +28,9 @@ const COMMANDS_PER_PROXY: usize = 8;
 const ENDS_ITS_RIGHT: &[(&str, &str)] =
     &[("/session/logout_everywhere", "session-invalid"), ("/owner/primary/set", "not-primary-owner")];
 
-/// Commands that are not repeated here: they change the time of all functions of a deployment, so of other tests too.
-const SHARED_BY_ALL: &[&str] = &["clock-set"];
+/// Commands that are not repeated here: one changes the time of all functions of a deployment, so of other tests too, and
+/// one a record of which a deployment has one.
+const SHARED_BY_ALL: &[&str] = &["clock-set", "heartbeat"];
 
 /// What befalls the first request.
 #[derive(Clone, Debug)]

@@ -11,7 +11,9 @@ mod aggregate;
 mod chain;
 mod clock;
 mod erasure;
+mod erasure_finish;
 mod event_replay;
+mod heartbeat;
 mod invitation;
 mod journal_verify;
 mod keys;
@@ -38,6 +40,8 @@ pub static SERVICE: Service = Service {
         member::ACTIONS,
         journal_verify::ACTIONS,
         event_replay::ACTIONS,
+        erasure_finish::ACTIONS,
+        heartbeat::ACTIONS,
         referral::operator::code::ACTIONS,
         referral::operator::recount::ACTIONS,
         referral::operator::retention::ACTIONS,

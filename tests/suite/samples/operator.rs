@@ -19,6 +19,16 @@ async fn invitation(world: &World) -> Value {
     world.act(&SERVICE, "invitation-create", json!({"user_guid": user})).await.data().clone()
 }
 
+/// A user whose erasure is to be looked at again.
+async fn erased(world: &World) -> Value {
+    let user = user(world).await;
+    let fields = json!({"user_guid": user["user_guid"], "status": "doomed", "erase": true,
+        "expected_revision": user["revision"]});
+    world.act(&SERVICE, "user-status-set", fields).await.data();
+    world.advance_seconds(60);
+    user["user_guid"].clone()
+}
+
 /// The revision of a record, as an action wants it.
 async fn revision<E: store::Entity>(world: &World, key: &store::Key<E>) -> Value {
     json!(world.stored(key).await.expect("a record").revision)
@@ -78,6 +88,8 @@ pub(super) async fn sample(world: &World, action: &str) -> Option<Sample> {
             "aggregate_id": world.org.guid(),
         }),
         "clock-set" => json!({"advance_seconds": 1}),
+        "heartbeat" => json!({}),
+        "erasure-finish" => json!({"user_guid": erased(world).await}),
         _ => referral::action(world, action).await?,
     };
     Some(by(Caller::anonymous(), fields))

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "the helpers below are tests as well")]
 
 mod clock;
+mod erasure_finish;
 mod first_run;
+mod heartbeat;
 mod invitation;
 mod journal;
 mod member;
