@@ -73,6 +73,11 @@ impl KeyMaterial {
         Some(Self(key))
     }
 
+    /// What it is known by: the first 8 hex digits of its own hash. They tell nothing of a key that was drawn at random.
+    pub fn id(&self) -> String {
+        hex(&Sha256::digest(self.0)[..4])
+    }
+
     /// HMAC-SHA-256 over some parts, each preceded by its length so that no two lists of parts are alike.
     pub fn mac(&self, parts: &[&str]) -> Hmac<Sha256> {
         // Any length of key is a good one for HMAC; the fallback cannot be reached.
@@ -104,7 +109,7 @@ pub struct CodeKeys(Vec<KeyMaterial>);
 /// What stands for a short code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CodeHash {
-    /// Under which key: the first 8 hex digits of the key's own hash.
+    /// Under which key: its [`id`](KeyMaterial::id).
     pub key_id: String,
     /// HMAC-SHA-256, in hex digits.
     pub hash: String,
@@ -116,10 +121,15 @@ impl CodeKeys {
         list.split(',').map(|digits| KeyMaterial::from_hex(digits.trim())).collect::<Option<_>>().map(Self)
     }
 
+    /// What the keys are known by, in their order.
+    pub fn ids(&self) -> Vec<String> {
+        self.0.iter().map(KeyMaterial::id).collect()
+    }
+
     /// What stands for a code of a kind within a tenant, under each key; that under which new ones are stored first.
     pub fn hashes(&self, tenant: &str, kind: &str, code: &Secret) -> Vec<CodeHash> {
         let hash = |key: &KeyMaterial| CodeHash {
-            key_id: hex(&Sha256::digest(key.0)[..4]),
+            key_id: key.id(),
             hash: hex(&key.mac(&[tenant, kind, code.reveal()]).finalize().into_bytes()),
         };
         self.0.iter().map(hash).collect()
@@ -202,6 +212,8 @@ mod tests {
         assert_eq!((old.len(), both.len()), (1, 2));
         assert_eq!(both[1], old[0]);
         assert_ne!(both[0].key_id, both[1].key_id);
+        let ids = keys(&["b", "a"]).ids();
+        assert_eq!(ids, [both[0].key_id.as_str(), both[1].key_id.as_str()]);
         assert_ne!(of(&keys(&["a"]), "u", "k"), old);
         assert_ne!(of(&keys(&["a"]), "t", "l"), old);
         for wrong in ["", ",", &"a".repeat(63), &format!("{},", "a".repeat(64))] {

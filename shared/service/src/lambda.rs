@@ -8,6 +8,7 @@ use contract::{
     secret::{CodeKeys, KeyMaterial, LookupKey},
 };
 use lambda_http::{Body, Error, RequestExt, request::RequestContext};
+use serde_json::{Value, json};
 use store::{Authorities, Credentials, Endpoint, Store, SystemChance};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
@@ -16,7 +17,7 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    app::{App, Clock, LogSink, Settings},
+    app::{App, Clock, LogSink, Settings, build},
     dispatch::{Request, Response, handle},
     limit::REPORT_PATIENCE,
     objects::Objects,
@@ -47,8 +48,25 @@ pub async fn start(
 ) -> Result<&'static App, Error> {
     trace();
     let app: &'static App = Box::leak(Box::new(from_environment(service)?.with_objects(objects)));
+    app.log.write(started(app).to_string());
     app.store.warm_up().await;
     Ok(app)
+}
+
+/// The line that a function writes when it starts: which build it is, and which keys it was given, by their ids. Whoever
+/// changes a key sees in it that the functions have the new one, before the old one is given up.
+pub fn started(app: &App) -> Value {
+    let Settings { stage, cursor_key, lookup_key, code_keys, .. } = &app.settings;
+    json!({
+        "level": "INFO",
+        "stage": stage,
+        "service": app.service.name,
+        "started": true,
+        "build_id": build().build_id,
+        "cursor_key": cursor_key.0.id(),
+        "lookup_key": lookup_key.0.id(),
+        "code_keys": code_keys.as_ref().map(CodeKeys::ids),
+    })
 }
 
 /// Sends what is traced to standard output, as `RUST_LOG` says.
