@@ -15,13 +15,13 @@ with_viewer = G3N_VIEWER="$$(infra/tools.sh viewer)"; export G3N_VIEWER
 ifeq ($(DB),dynamodb-local)
 with_jar = G3N_DYNAMODB_LOCAL="$$(infra/tools.sh dynamodb-local)"; export G3N_DYNAMODB_LOCAL
 # Runs the command after it while DynamoDB Local runs.
-with_database = cargo run --quiet --bin stack -- with-dynamodb-local
+with_database = cargo run --locked --quiet --bin stack -- with-dynamodb-local
 # The template has nothing to do with the database: once is enough.
 test_template = true
 else ifeq ($(filter-out embedded,$(DB)),)
 with_jar = true
 with_database =
-test_template = "$$(infra/tools.sh local)/python" -B -m unittest infra/test_template.py
+test_template = "$$(infra/tools.sh local)/python" -B -m unittest infra/test_template.py infra/test_release.py infra/test_supply.py
 else
 $(error DB=$(DB) is unknown: embedded (the default) or dynamodb-local)
 endif
@@ -42,6 +42,9 @@ help: ## What can be made
 	@echo "  SERVICES=ofm,crm      make fuzz: only these services"
 	@echo "  PHASES=fuzzing        make fuzz: only these of examples, coverage, fuzzing and stateful"
 	@echo "  ARCH=arm64            make build: the processor, arm64 or x86_64; this machine's unless said"
+	@echo "  ENV=prod              make deploy: the environment of samconfig.toml; default unless said"
+	@echo "  PARAMETERS=\"A=1 B=2\"  make deploy: parameters of the template beside those of samconfig.toml"
+	@echo "  OPTIONS=--disable-rollback   make deploy: the first time (docs/operations.md)"
 	@echo "  FUNCTIONS=ofm,crm     make bench: only these functions"
 	@echo "  PARTS=size            make bench: only these of size, start-up, cpu, memory, latency and routes"
 	@echo "  PROGRAMS=directory    make bench: what was built already, instead of building it"
@@ -53,29 +56,29 @@ build = $(stop); { for tool in $(tools); do infra/tools.sh $$tool >/dev/null; do
 up: tools = local viewer
 .PHONY: up
 up: ## Run everything on this machine until Ctrl-C, with a demo tenant
-	@$(call build,cargo build --workspace --exclude bench --exclude hello --exclude raw --bins,true); $(with_tools); $(with_viewer); $(with_jar); exec cargo run --quiet --bin stack -- up
+	@$(call build,cargo build --locked --workspace --exclude bench --exclude hello --exclude raw --bins,true); $(with_tools); $(with_viewer); $(with_jar); exec cargo run --locked --quiet --bin stack -- up
 
 .PHONY: events
 events: ## Print each event of the running stack, one a line
-	@exec cargo run --quiet --bin stack -- events
+	@exec cargo run --locked --quiet --bin stack -- events
 
 # All is built first, where it can be seen, the functions too: the end-to-end stories run them.
 test: tools = local
 .PHONY: test
 test: ## Run all tests
-	@$(call build,cargo test --workspace --no-run,$(test_template))
-	@$(with_tools); $(with_jar); $(with_database) cargo test --workspace --no-fail-fast
+	@$(call build,cargo test --locked --workspace --no-run,$(test_template))
+	@$(with_tools); $(with_jar); $(with_database) cargo test --locked --workspace --no-fail-fast
 
 .PHONY: docs
 docs: ## Write the generated files in docs/ anew
-	@UPDATE=1 cargo test --package scenarios
+	@UPDATE=1 cargo test --locked --package scenarios
 
 .PHONY: lint
 lint: ## Check format, lints, licences and the template
 	@cargo fmt --all --check
-	@cargo clippy --workspace --all-targets -- -D warnings
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
 	@$(stop); PATH="$$(infra/tools.sh cargo-deny):$$PATH"; \
-	cargo deny check --hide-inclusion-graph licenses bans sources
+	cargo deny --locked check --hide-inclusion-graph licenses bans sources
 	@$(stop); PATH="$$(infra/tools.sh sam):$$PATH"; \
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template template.yaml
 	@$(stop); PATH="$$(infra/tools.sh checkov):$$PATH"; \
@@ -83,10 +86,25 @@ lint: ## Check format, lints, licences and the template
 
 ARCH ?= $(patsubst aarch64,arm64,$(shell uname -m))
 
+# Clean or not, the same commit gives the same build: its time is the commit's. The lock file is checked before, because
+# cargo lambda, as SAM calls it, would write it anew.
 .PHONY: build
 build: ## Build every function for deployment, into .aws-sam/build
 	@$(with_tools); PATH="$$(infra/tools.sh zig):$$(infra/tools.sh sam):$$PATH"; \
+	cargo fetch --locked --quiet; \
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct); export SOURCE_DATE_EPOCH; \
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 sam build --parameter-overrides Architecture=$(ARCH)
+
+# Which environment of samconfig.toml. Parameters of the template beyond those that it names: PARAMETERS="A=1 B=2".
+ENV ?= default
+
+.PHONY: deploy
+deploy: ## Build the checked-out commit and deploy it, with the AWS credentials of this shell
+	@$(stop); tools=$$(infra/tools.sh sam); PATH="$$tools:$$PATH"; \
+	release() { "$$tools/python" -B infra/release.py "$$1" $(ENV) Architecture=$(ARCH) $(PARAMETERS) $(OPTIONS); }; \
+	release check; \
+	$(MAKE) build ARCH=$(ARCH); \
+	SAM_CLI_TELEMETRY=0 release deploy
 
 .PHONY: package-test
 package-test: ## Invoke each function that `make build` made, with each file of events/, while `make up` runs
@@ -102,13 +120,17 @@ fuzz: ## Send generated requests to every route and check each answer against do
 
 .PHONY: bench
 bench: ## Measure size, start-up, CPU, memory and latency of the functions as they are deployed (docs/performance.md)
-	@cargo run --quiet --package bench -- $(PARTS)
+	@cargo run --locked --quiet --package bench -- $(PARTS)
+
+.PHONY: advisories
+advisories: ## Check the crates for known advisories (their database is fetched from GitHub)
+	@$(stop); PATH="$$(infra/tools.sh cargo-deny):$$PATH"; cargo deny --locked check --hide-inclusion-graph advisories
 
 # The most that a function should have, in bytes; docs/performance.md says what it has.
 most_bytes = 6000000
 
 .PHONY: size
 size: ## Check that the largest function, as it is deployed, is no larger than it should be
-	@$(stop); cargo build --release --package ofm; \
+	@$(stop); cargo build --locked --release --package ofm; \
 	size=$$(wc -c <"$${CARGO_TARGET_DIR:-target}/release/ofm"); echo "ofm: $$size bytes of $(most_bytes)"; \
 	test "$$size" -le $(most_bytes)

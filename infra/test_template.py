@@ -28,11 +28,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 logging.disable(logging.WARNING)
 
 PARAMETERS = {
-    "Stage": "emulated", "BucketPrefix": "acme-", "AlarmEmail": "operator@example.com", "ReferralAccess": "private"
+    "Stage": "emulated", "BucketPrefix": "acme-", "AlarmEmail": "operator@example.com", "ReferralAccess": "private",
+    "Release": "0" * 64, "CorsOrigins": "https://till.example,https://shop.example",
 }
 STACK = "g3n-emulated"
 CODE = {"Bucket": "code", "Key": "function.zip"}
 EMPTY_ZIP = b"PK\x05\x06" + b"\0" * 18
+
+LOG_IN = "POST /usm/session/create"
 
 # Types that are not created: the type, and why.
 NOT_CREATED = {}
@@ -161,6 +164,15 @@ class Alias(Taught, CloudFormationModel):
         return cls(boto3.client("lambda").create_alias(**properties)["AliasArn"])
 
 
+class EventInvokeConfig(Taught, CloudFormationModel):
+    kind = "AWS::Lambda::EventInvokeConfig"
+
+    @classmethod
+    def create(cls, properties):
+        boto3.client("lambda").put_function_event_invoke_config(**properties)
+        return cls(f"{properties['FunctionName']}|{properties['Qualifier']}")
+
+
 NUMBERS = itertools.count()
 
 # moto makes a bus, but does not tell its name where one is referred to.
@@ -274,10 +286,25 @@ class TheStack(unittest.TestCase):
         self.assertTrue(all(given["PublicAccessBlockConfiguration"].values()))
         self.assertTrue(given["LifecycleConfiguration"]["Rules"])
 
+    def test_pages_of_the_api_may_upload_and_no_others(self):
+        given = self.of_type("AWS::S3::Bucket")["Bucket"]["CorsConfiguration"]["Fn::If"]
+        condition, then, otherwise = given
+        self.assertEqual(self.template["Conditions"][condition], {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]})
+        self.assertEqual(otherwise, {"Ref": "AWS::NoValue"})
+        [rule] = then["CorsRules"]
+        self.assertEqual(rule["AllowedOrigins"], {"Fn::Split": [",", {"Ref": "CorsOrigins"}]})
+        self.assertEqual(rule["AllowedMethods"], ["PUT"])
+        # What ofm signs and a browser does not send of itself (`Upload::headers`).
+        headers = (ROOT / "shared" / "service" / "src" / "objects.rs").read_text()
+        signed = set(re.findall(r'\("([\w-]+)", self\.', headers)) - {"content-length"}
+        self.assertEqual(set(rule["AllowedHeaders"]), signed)
+
     def test_what_holds_data_survives_the_stack(self):
         for name in ("Table", "Bucket", "BucketPolicy", "Key", "CursorKey", "LookupKey", "OverrideKeys"):
             resource = self.template["Resources"][name]
-            self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("Retain", "Retain"), name)
+            policies = resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
+            # Where the first deployment fails, nothing is left whose name the second one would meet.
+            self.assertEqual(policies, ("RetainExceptOnCreate", "Retain"), name)
 
     def test_secrets_are_64_hexadecimal_digits_and_encrypted_with_the_key(self):
         client = boto3.client("secretsmanager")
@@ -350,13 +377,21 @@ class TheStack(unittest.TestCase):
         client = boto3.client("apigatewayv2")
         [api] = client.get_apis()["Items"]
         routes = {route["RouteKey"]: route["Target"] for route in client.get_routes(ApiId=api["ApiId"])["Items"]}
-        bases = {key.removeprefix("ANY ").removesuffix("/{proxy+}") for key in routes}
+        bases = {key.removeprefix("ANY ").removesuffix("/{proxy+}") for key in routes if key.startswith("ANY ")}
         self.assertEqual({"/ofm", "/crm", "/usm", "/api/v1/referral-attributions"}, bases)
+        self.assertEqual(set(routes) - {f"ANY {b}{rest}" for b in bases for rest in ("", "/{proxy+}")}, {LOG_IN})
+        uris = {f"integrations/{i['IntegrationId']}": i["IntegrationUri"] for i in client.get_integrations(ApiId=api["ApiId"])["Items"]}
+        self.assertEqual(uris[routes[LOG_IN]], uris[routes["ANY /usm"]])
         for base in bases:
             self.assertLessEqual({f"ANY {base}", f"ANY {base}/{{proxy+}}"}, set(routes))
         [stage] = client.get_stages(ApiId=api["ApiId"])["Items"]
         self.assertEqual(stage["StageName"], "$default")
         self.assertEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], 5000)
+        # Log-ins have a limit of their own, and nothing else shares it: checking a session or key is not refused for them.
+        self.assertEqual(set(stage["RouteSettings"]), {LOG_IN})
+        [given] = self.of_type("AWS::ApiGatewayV2::Stage").values()
+        self.assertEqual(given["RouteSettings"][LOG_IN]["ThrottlingRateLimit"], {"Ref": "LogInRateLimit"})
+        self.assertEqual(self.template["Parameters"]["LogInRateLimit"]["Default"], 50)
         for integration in client.get_integrations(ApiId=api["ApiId"])["Items"]:
             self.assertRegex(integration["IntegrationUri"], r"function:g3n-emulated-\w+:live/invocations$")
             self.assertEqual(integration["PayloadFormatVersion"], "2.0")
@@ -380,6 +415,64 @@ class TheStack(unittest.TestCase):
             self.assertTrue(all(row), f"what it means, what to look at, what to do: {row}")
         named = [name for row in cells for name in re.findall(r"`([\w-]+)`", row[0])]
         self.assertEqual(sorted(named), sorted(a["AlarmName"].removeprefix("g3n-emulated-") for a in self.alarms()))
+
+    def test_every_schedule_is_missed_when_it_does_nothing_for_an_hour(self):
+        rules = {name: r for name, r in self.of_type("AWS::Events::Rule").items() if "ScheduleExpression" in r}
+        self.assertEqual(len(rules), 3)
+        alarms = self.of_type("AWS::CloudWatch::Alarm")
+        failing = json.dumps(alarms["SchedulesFail"]["Metrics"])
+        for name, rule in rules.items():
+            [target] = rule["Targets"]
+            action = json.loads(target["Input"])["action"]
+            with self.subTest(name, action=action):
+                self.assertEqual(target["Arn"], {"Ref": "OperatorAliaslive"})
+                # What the rule cannot invoke leaves no trace in the function.
+                self.assertIn(json.dumps(rule["Name"]), failing)
+                if action == "heartbeat":
+                    continue
+                [alarm] = [a for a in alarms.values() if f'"ACTION {action}"' in json.dumps(a.get("Metrics"))]
+                metrics = {metric["Id"]: metric for metric in alarm["Metrics"]}
+                self.assertEqual(metrics["done"]["Expression"], "runs - faults - refusals")
+                stats = {id: (m["MetricStat"]["Metric"]["MetricName"], m["MetricStat"]["Stat"], m["MetricStat"]["Period"])
+                         for id, m in metrics.items() if id != "done"}
+                self.assertEqual(stats, {"runs": ("fault", "SampleCount", 900), "faults": ("fault", "Sum", 900),
+                                         "refusals": ("refusal", "Sum", 900)})
+                self.missing_for_an_hour(alarm)
+        # The heartbeat is missed where it should arrive: behind the stream, the relay and the bus.
+        silent = alarms["EventsSilent"]
+        self.assertEqual((silent["MetricName"], silent["Statistic"], silent["Period"]), ("published", "Sum", 900))
+        self.missing_for_an_hour(silent)
+
+    def missing_for_an_hour(self, alarm):
+        found = [alarm[name] for name in ("EvaluationPeriods", "DatapointsToAlarm", "Threshold")]
+        self.assertEqual((found, alarm["ComparisonOperator"]), ([4, 4, 1], "LessThanThreshold"))
+        self.assertEqual(alarm["TreatMissingData"], "breaching")
+
+    def test_what_nobody_waits_for_goes_to_a_queue_when_it_fails(self):
+        [config] = self.of_type("AWS::Lambda::EventInvokeConfig").values()
+        self.assertEqual((config["FunctionName"], config["Qualifier"]), ({"Ref": "Operator"}, "live"))
+        self.assertEqual(config["MaximumRetryAttempts"], 0)
+        queue = config["DestinationConfig"]["OnFailure"]["Destination"]
+        self.assertEqual(queue, {"Fn::GetAtt": ["OperatorDeadLetters", "Arn"]})
+        sends = [s for p in self.of_type("AWS::IAM::Role")["OperatorRole"]["Policies"]
+                 for s in p["PolicyDocument"]["Statement"] if "sqs:SendMessage" in actions(s)]
+        self.assertEqual([s["Resource"] for s in sends], [queue])
+        # It is encrypted under the key, which the role may use through the queue alone.
+        self.assertEqual(self.of_type("AWS::SQS::Queue")["OperatorDeadLetters"]["KmsMasterKeyId"], {"Ref": "Key"})
+        [use] = self.of_type("AWS::IAM::ManagedPolicy")["UseKey"]["PolicyDocument"]["Statement"]
+        self.assertIn("sqs.", json.dumps(use["Condition"]["StringEquals"]["kms:ViaService"]))
+
+    def test_a_flood_leaves_executions_for_the_relay_and_the_operator(self):
+        functions = self.of_type("AWS::Lambda::Function")
+        reserved = {n: f["ReservedConcurrentExecutions"] for n, f in functions.items() if "ReservedConcurrentExecutions" in f}
+        none = {"Ref": "AWS::NoValue"}
+        self.assertEqual(reserved, {"Operator": {"Fn::If": ["Reserves", 5, none]}, "Relay": {"Fn::If": ["Reserves", 20, none]}})
+        self.assertEqual(self.template["Parameters"]["ReserveConcurrency"]["Default"], "yes")
+
+    def test_names_of_a_stage_are_not_those_of_another(self):
+        pattern = self.template["Parameters"]["Stage"]["AllowedPattern"]
+        self.assertRegex("dev2", pattern)
+        self.assertNotRegex("dev-2", pattern)
 
     def test_every_index_is_watched_for_throttles(self):
         indexes = {index["IndexName"] for index in self.of_type("AWS::DynamoDB::Table")["Table"]["GlobalSecondaryIndexes"]}

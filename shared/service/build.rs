@@ -1,4 +1,5 @@
-//! Says when the build was made (contract §3).
+//! Says when the build was made (contract §3): `make build` sets the time of the commit, so that a build that finds what
+//! an earlier one left gives the same as one from nothing.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

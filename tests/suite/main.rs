@@ -4,6 +4,7 @@ mod callers;
 mod canaries;
 mod conform;
 mod costs;
+mod deployment;
 mod elsewhere;
 mod events;
 mod faults;

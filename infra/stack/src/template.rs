@@ -133,6 +133,15 @@ pub struct EventSource {
     pub patterns: Vec<Value>,
 }
 
+/// What invokes a function again and again.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// The function's name in the workspace, for example `operator`.
+    pub function: String,
+    /// What it is invoked with.
+    pub input: Value,
+}
+
 /// A function, under the name that its binary has in the workspace.
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -281,6 +290,20 @@ impl Template {
         let resource = queue.split('.').next().and_then(|name| self.resources.get(name));
         let resource = resource.context("template.yaml: the destination for failures is no resource")?;
         part(at(&resource.properties, "/QueueName"), "a queue's name")
+    }
+
+    /// The schedules of all functions.
+    pub fn schedules(&self) -> Result<Vec<Schedule>> {
+        let functions = self.resources.values().filter(|resource| resource.is_function());
+        let events = functions.flat_map(|resource| resource.events().map(move |event| (resource, event)));
+        events
+            .filter(|(_, event)| event["Type"] == "Schedule")
+            .map(|(resource, event)| {
+                let input: String = part(at(event, "/Properties/Input"), "a schedule's input")?;
+                let input = serde_json::from_str(&input).context("a schedule's input is not JSON")?;
+                Ok(Schedule { function: resource.binary()?, input })
+            })
+            .collect()
     }
 
     /// The archive of the bus: its name, and for how many days it keeps an event.
@@ -432,6 +455,13 @@ mod tests {
         assert!(functions[2].paths.is_empty(), "the operator is behind the API");
         assert!(functions[0].variables.iter().any(|name| name == "G3N_STAGE"));
         assert!(functions[0].variables.iter().any(|name| name == "G3N_TABLE"));
+    }
+
+    #[test]
+    fn log_ins_have_a_route_of_their_own() {
+        let functions = Template::local().unwrap().functions().unwrap();
+        let usm = functions.iter().find(|function| function.name == "usm").unwrap();
+        assert_eq!(usm.paths, ["/usm", "/usm/session/create", "/usm/{proxy+}"]);
     }
 
     #[test]

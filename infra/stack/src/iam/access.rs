@@ -101,7 +101,7 @@ pub(super) fn asked(shape: &Shape, operation: &str, body: &Value) -> Result<Vec<
         "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" => vec![item(shape, operation, body)?],
         "Query" => vec![query(shape, body)?],
         // A scan has no keys to be judged by.
-        "Scan" => vec![shape.access(operation, &body["TableName"])?],
+        "Scan" => vec![selected(shape.access(operation, &body["TableName"])?, body)],
         "BatchGetItem" => entries(body)?
             .map(|(table, entry)| {
                 let key = |key| (key, entry);
@@ -161,8 +161,7 @@ fn batch<'b>(
     entries.into_iter().try_fold(shape.access(action, table)?, |access, (key, options)| {
         let access = access.with("dynamodb:LeadingKeys", [leading(key, &shape.partition)?]);
         refuse_old_ways(options)?;
-        let reads_all = action == "BatchGetItem" && options["ProjectionExpression"].is_null();
-        Ok(if reads_all { access } else { named(access, options, Some(key)) })
+        Ok(named(access, options, Some(key)))
     })
 }
 
@@ -189,19 +188,25 @@ fn transaction(shape: &Shape, body: &Value) -> Result<Vec<Access>> {
     Ok(parts)
 }
 
-/// Adds the attributes that a request names. A read that names none reads all, and IAM is told of none.
+/// Adds the attributes that a request names. A read without a projection gives the whole item, but names only those of
+/// the key: what tells the two apart is `dynamodb:Select`, as AWS's own example of a policy on attributes has it.
 fn named(access: Access, part: &Value, key: Option<&Value>) -> Access {
-    let is_read = ["GetItem", "Query"].iter().any(|read| access.action.ends_with(read));
-    if is_read && part["ProjectionExpression"].is_null() {
-        return access;
-    }
     let names = &part["ExpressionAttributeNames"];
     let expressions = EXPRESSIONS.iter().filter_map(|name| part[*name].as_str());
     let mut attributes: BTreeSet<String> =
         expressions.flat_map(|text| expression::attributes(text, names)).collect();
     let of_key = key.and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys);
     attributes.extend(of_key.cloned());
+    let is_read = ["GetItem", "Query"].iter().any(|read| access.action.ends_with(read));
+    let access = if is_read { selected(access, part) } else { access };
     access.with("dynamodb:Attributes", attributes)
+}
+
+/// Adds what a read selects: said by the request, or by whether it has a projection.
+fn selected(access: Access, part: &Value) -> Access {
+    let without = if part["IndexName"].is_null() { "ALL_ATTRIBUTES" } else { "ALL_PROJECTED_ATTRIBUTES" };
+    let of_itself = if part["ProjectionExpression"].is_null() { without } else { "SPECIFIC_ATTRIBUTES" };
+    access.with("dynamodb:Select", [part["Select"].as_str().unwrap_or(of_itself).to_owned()])
 }
 
 const EXPRESSIONS: &[&str] = &[

@@ -6,8 +6,12 @@ use serde_json::Value;
 use super::{access::Access, pattern::Pattern};
 
 /// The condition keys that [`Access`] knows, and whether a request can have several values of each.
-const KEYS: &[(&str, bool)] =
-    &[("dynamodb:LeadingKeys", true), ("dynamodb:Attributes", true), ("dynamodb:ReturnValues", false)];
+const KEYS: &[(&str, bool)] = &[
+    ("dynamodb:LeadingKeys", true),
+    ("dynamodb:Attributes", true),
+    ("dynamodb:ReturnValues", false),
+    ("dynamodb:Select", false),
+];
 
 /// One operator on one condition key.
 #[derive(Clone, Debug)]

@@ -103,17 +103,44 @@ fn a_request_asks_for_its_action_on_its_keys() {
     assert_eq!(access.action, "dynamodb:Query");
     assert_eq!(access.resource, "arn:aws:dynamodb:us-east-1:123456789012:table/g3n-local/index/gsi1");
     assert_eq!(access.values("dynamodb:LeadingKeys"), ["crm|a"]);
-    assert!(access.values("dynamodb:Attributes").is_empty(), "it reads whatever there is");
+    assert_eq!(access.values("dynamodb:Attributes"), ["gsi1pk", "gsi1sk"]);
+    assert_eq!(access.values("dynamodb:Select"), ["ALL_PROJECTED_ATTRIBUTES"], "it reads whatever there is");
 
     let access = &asked("UpdateItem", &update("usm|a", "SET #data.#seen = :seen"))[0];
     assert_eq!(access.action, "dynamodb:UpdateItem");
     assert_eq!(access.values("dynamodb:Attributes"), ["data", "pk", "sk"]);
+    assert!(access.values("dynamodb:Select").is_empty(), "a write selects nothing");
 
     let access = &asked("BatchGetItem", &get_all(&["a".to_owned(), "b".to_owned()]))[0];
     assert_eq!(access.action, "dynamodb:BatchGetItem");
     assert_eq!(access.values("dynamodb:LeadingKeys"), ["a", "b"]);
 
-    assert!(asked("Scan", &json!({ "TableName": TABLE }))[0].context.is_empty());
+    let scan = &asked("Scan", &json!({ "TableName": TABLE }))[0];
+    assert!(scan.values("dynamodb:LeadingKeys").is_empty());
+    assert_eq!(scan.values("dynamodb:Select"), ["ALL_ATTRIBUTES"]);
+}
+
+#[test]
+fn a_read_selects_what_it_names_or_all() {
+    let of = |operation: &str, body: &Value| {
+        let access = &asked(operation, body)[0];
+        let texts = |key| access.values(key).into_iter().cloned().collect::<Vec<_>>();
+        (texts("dynamodb:Select").concat(), texts("dynamodb:Attributes"))
+    };
+    let all = ("ALL_ATTRIBUTES".to_owned(), vec!["pk".to_owned(), "sk".to_owned()]);
+    assert_eq!(of("GetItem", &get("a")), all);
+    assert_eq!(of("BatchGetItem", &get_all(&["a".to_owned()])), all);
+    assert_eq!(of("Query", &query(None, "a")), all);
+    let transaction = |part: Value| json!({ "TransactItems": [{ "Get": part }] });
+    assert_eq!(of("TransactGetItems", &transaction(get("a"))), all);
+    let mut some = get("a");
+    some["ProjectionExpression"] = "chain".into();
+    let named: Vec<_> = ["chain", "pk", "sk"].map(str::to_owned).to_vec();
+    assert_eq!(of("GetItem", &some), ("SPECIFIC_ATTRIBUTES".to_owned(), named.clone()));
+    assert_eq!(of("TransactGetItems", &transaction(some)), ("SPECIFIC_ATTRIBUTES".to_owned(), named));
+    let mut counted = query(None, "a");
+    counted["Select"] = "COUNT".into();
+    assert_eq!(of("Query", &counted).0, "COUNT");
 }
 
 #[test]
@@ -320,6 +347,26 @@ fn a_touch_reaches_times_and_nothing_else() {
             touch(key, "SET #data.#seen = :seen").expect_err(key);
         }
     }
+}
+
+#[test]
+fn of_records_that_are_not_its_own_the_operator_reads_the_end_of_the_chain_and_nothing_else() {
+    let role = role("operator");
+    let with = |expression: &str| {
+        let mut body = get("crm|0197d7a4-5b80-7000-8000-000000000001|customer|1");
+        body["ProjectionExpression"] = expression.into();
+        body["ExpressionAttributeNames"] = json!({ "#sequence": "sequence", "#data": "data" });
+        body
+    };
+    role.may("GetItem", &with("#sequence, chain")).unwrap();
+    for more in ["#sequence, #data", "#data.email", "gsi1pk"] {
+        role.may("GetItem", &with(more)).expect_err(more);
+    }
+    // It names no attribute but the key's, and would give all of them.
+    let whole = get("crm|0197d7a4-5b80-7000-8000-000000000001|customer|1");
+    role.may("GetItem", &whole).expect_err("the whole item");
+    role.may("TransactGetItems", &json!({ "TransactItems": [{ "Get": whole }] })).expect_err("the same");
+    role.may("BatchGetItem", &get_all(&["crm|-|customer|1".to_owned()])).expect_err("in a batch");
 }
 
 #[test]
