@@ -145,7 +145,7 @@ fn count(ctx: &Ctx, click: Attribution, around: Option<&Around>) -> Result<Writt
     if let Some(around) = around {
         let until = now.plus_days(ctx.figure(&RETENTION_DAYS).into());
         let (attribution_id, clicked_at) = (click.id.clone(), click.clicked_at);
-        around.add(&mut change, org, CountedClick { attribution_id, clicked_at, until }, now)?;
+        around.add(&mut change, org, &CountedClick { attribution_id, clicked_at, until }, now)?;
     }
     stored_answer::note(&mut change, org, &click.id);
     let answer = Answer::new(AttributionView::of_click(&created));

@@ -127,7 +127,7 @@ impl Around {
     }
 
     /// Adds the click, which repeats none; what was read must still hold.
-    pub(crate) fn add(&self, change: &mut Writer, org: &Org, click: CountedClick, now: Time) -> Result<()> {
+    pub(crate) fn add(&self, change: &mut Writer, org: &Org, click: &CountedClick, now: Time) -> Result<()> {
         for (day, stored) in &self.days {
             if *day != day_of(click.clicked_at) {
                 change
