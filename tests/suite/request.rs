@@ -95,11 +95,10 @@ pub(crate) async fn raw(
     let request = Request {
         method: method.to_owned(),
         path: format!("{}{path}", service.base()),
-        query: Vec::new(),
         headers: map,
         body,
         source_ip: Some("192.0.2.1".to_owned()),
-        request_id: None,
+        ..Request::default()
     };
     service::handle(world.app(service), request).await.into()
 }

@@ -26,7 +26,7 @@ const EXPOSED: &str = "x-request-id, x-api-version, idempotent-replay, retry-aft
 const MOST_BODY: usize = 256 * 1024;
 
 /// A request, whatever brought it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Request {
     /// `GET`, `POST`, …
     pub method: String,
@@ -42,6 +42,10 @@ pub struct Request {
     pub source_ip: Option<String>,
     /// The gateway's id of the request.
     pub request_id: Option<String>,
+    /// When the function is ended, in Unix milliseconds, where it runs with an end.
+    pub deadline_ms: Option<u64>,
+    /// What of it could not be read, such as a body that is flagged base64 and is none (contract §2).
+    pub unreadable: Vec<FieldProblem>,
 }
 
 /// An answer, whatever carries it.

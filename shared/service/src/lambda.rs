@@ -193,6 +193,7 @@ pub fn read(request: lambda_http::Request) -> Request {
         },
         source_ip,
         request_id,
+        ..Request::default()
     }
 }
 

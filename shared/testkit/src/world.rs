@@ -457,7 +457,7 @@ impl World {
             headers,
             body: body.into_bytes(),
             source_ip: Some(self.source_ip()),
-            request_id: None,
+            ..Request::default()
         };
         service::handle(self.app(service), request).await.into()
     }
