@@ -189,9 +189,20 @@ mod tests {
     #[test]
     fn what_is_no_object_is_not_read() {
         let deep = "[".repeat(200) + &"]".repeat(200);
-        for text in
-            ["", " ", "[]", "null", "7", "\"{}\"", "{", "{}{}", "{} x", "{\"a\":NaN}", "{\"a\":-}", "\u{feff}{}"]
-        {
+        for text in [
+            "",
+            " ",
+            "[]",
+            "null",
+            "7",
+            "\"{}\"",
+            "{",
+            "{}{}",
+            "{} x",
+            "{\"a\":NaN}",
+            "{\"a\":-}",
+            "\u{feff}{}",
+        ] {
             assert!(Body::read(text.as_bytes()).is_none(), "{text}");
         }
         assert!(Body::read(format!("{{\"a\":{deep}}}").as_bytes()).is_none());

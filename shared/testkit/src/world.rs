@@ -399,6 +399,11 @@ impl World {
         lock(&self.inner.log).clone()
     }
 
+    /// Forgets the log lines so far, where there will be very many.
+    pub fn forget_log(&self) {
+        lock(&self.inner.log).clear();
+    }
+
     /// The last request's log line.
     pub fn last_log(&self) -> Value {
         serde_json::from_str(lock(&self.inner.log).last().expect("a line")).expect("JSON")
@@ -478,9 +483,12 @@ impl World {
         if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
             payload.extend(fields);
         }
-        let body =
-            service::direct::handle(self.app(service), payload, &self.inner.change().uuid().to_string())
-                .await;
+        let body = service::direct::handle(
+            self.app(service),
+            &payload.to_string(),
+            &self.inner.change().uuid().to_string(),
+        )
+        .await;
         let status = body["error"]["http_status"]
             .as_u64()
             .and_then(|status| u16::try_from(status).ok())
@@ -520,6 +528,7 @@ impl Inner {
             surface: None,
             build: json!({}),
             request_id: "test".to_owned(),
+            gateway_request_id: None,
             reason: None,
             reason_code: None,
             source_refs: SourceRefs::default(),
