@@ -126,10 +126,10 @@ async fn query_parameters_that_are_unknown_or_given_twice_are_refused() {
             refused(&format!("{given}&{pair}"), name).await;
         }
         for (name, value) in [("limit", "1"), ("org_guid", "1"), ("page", "1")] {
-            if !route.call.takes_query() {
-                refused(&format!("{name}={value}"), name).await;
-            } else {
+            if route.call.takes_query() {
                 refused(&format!("{name}={value}&{name}={value}"), name).await;
+            } else {
+                refused(&format!("{name}={value}"), name).await;
             }
         }
         for query in ["a=b c", "a=\"", "a=\u{1}", "a=%ff", "a=caf\u{e9}"] {
@@ -369,6 +369,31 @@ async fn codes_of_cost_centres_are_trimmed_and_raised_before_they_are_judged() {
         let reply = event.header("x-cccode", " ab1c-2def-gh34\t").send(&world, service).await;
         assert_eq!(reply.body["stats"]["cccode"], "AB1C-2DEF-GH34", "{}", reply.text);
     }
+}
+
+#[tokio::test]
+async fn minus_zero_is_zero_wherever_a_page_is_asked_for() {
+    let world = World::new().await;
+    let mut walked = 0;
+    for (service, route) in http_routes().filter(|(_, route)| route.handler.traits().pages) {
+        let Sample { caller, fields } = sample(&world, service, route).await;
+        let event = Event::of(service, route, &caller, &fields);
+        let limited = |limit: &str| match target(route, &fields).body {
+            Some(body) => {
+                let text = body.to_string();
+                let comma = if body == json!({}) { "" } else { "," };
+                event.clone().body(&format!("{{\"limit\":{limit}{comma}{}", &text[1..]))
+            }
+            None => event.clone().query(&format!("limit={limit}")),
+        };
+        let [minus, zero, fraction] = ["-0", "0", "-0.0"].map(limited);
+        let zero = zero.send(&world, service).await;
+        assert!(zero.is_success(), "{}: {}", route.call, zero.text);
+        assert_eq!(minus.send(&world, service).await.without_stats(), zero.without_stats(), "{}", route.call);
+        assert_eq!(fraction.send(&world, service).await.refused_fields(), ["limit"], "{}", route.call);
+        walked += 1;
+    }
+    assert!(walked > 20, "{walked} routes have pages");
 }
 
 /// Who sets a passcode keeps no bare hash of it: the payload of a request is remembered under a key.

@@ -301,6 +301,7 @@ const FRAME: &[&str] = &[
     "status",
 ];
 
+#[expect(clippy::disallowed_methods, reason = "a setting of the test")]
 fn setting(name: &str, default: u64) -> u64 {
     env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

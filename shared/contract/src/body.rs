@@ -118,7 +118,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut list = Vec::new();
         let outer = self.path.len();
         loop {
-            self.path.push_str(&format!("[{}]", list.len()));
+            self.path.extend(["[", &list.len().to_string(), "]"]);
             let element = elements.next_element_seed(Node { path: self.path, twice: self.twice })?;
             self.path.truncate(outer);
             match element {

@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Named {
 pub(crate) fn read(event: &str, deadline_ms: Option<u64>) -> Request {
     let Ok(event) = serde_json::from_str::<Event>(event) else {
         let unreadable = vec![problem("event", "must be a request of API Gateway's HTTP API")];
-        return Request { unreadable, deadline_ms, ..Request::default() };
+        return Request { deadline_ms, unreadable, ..Request::default() };
     };
     let mut unreadable = Vec::new();
     let mut note = |(field, text)| unreadable.push(problem(field, text));

@@ -36,7 +36,6 @@ use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store,
 
 use crate::{
     bounds::bounded, caller::Caller, database, deployment::Deployment, proxy::Proxy, reply::Reply, s3,
-    sigv4::Arrived,
 };
 
 /// Where tests begin: 4 March 2026, 08:00 UTC.
@@ -469,7 +468,7 @@ impl World {
 
     /// Sends an upload that a service presigned, now: tells the status and S3's code where S3 refuses it.
     pub fn upload(&self, presign: &Value, content: &[u8]) -> Result<(), (u16, &'static str)> {
-        s3::send(&presigned(presign), content, self.now())
+        s3::send(&s3::presigned(presign), content, self.now())
     }
 
     /// The address that requests come from: another one for each org, because failed log-ins are counted by it.
@@ -576,14 +575,6 @@ impl Inner {
         apps.push(app);
         app
     }
-}
-
-/// The request that a service presigned, as its caller is told to send it.
-pub fn presigned(presign: &Value) -> Arrived {
-    let headers = presign["headers"].as_object().expect("headers").iter();
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let headers = headers.map(|(name, value)| (name.clone(), text(value))).collect();
-    Arrived::at(&text(&presign["method"]), &text(&presign["upload_url"]), headers)
 }
 
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
