@@ -2,7 +2,7 @@
 SHELL := bash
 
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
-export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED RACE_ROUNDS LIST_ITEMS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED EVENTS RACE_ROUNDS LIST_ITEMS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS
 
 # Tests wait for each other's answers: twice as many as there are processors keep these busy.
 export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
@@ -39,6 +39,7 @@ help: ## What can be made
 	@echo "  FAULTS=all            make test: each command with all that can befall it, not one in eight"
 	@echo "  LAW_OPERATIONS=10000  make test: random clicks, confirmations and deletions before totals are recounted"
 	@echo "  EXAMPLES=50, SEED=1   make fuzz: generated requests per route, and where their chance starts"
+	@echo "  EVENTS=200000, SEED=1 make fuzz-events: how many events, and where their chance starts; make test sends 2000"
 	@echo "  SERVICES=ofm,crm      make fuzz: only these services"
 	@echo "  PHASES=fuzzing        make fuzz: only these of examples, coverage, fuzzing and stateful"
 	@echo "  ARCH=arm64            make build: the processor, arm64 or x86_64; this machine's unless said"
@@ -117,6 +118,10 @@ page-test: ## Try a request on the reference page, in Chromium
 .PHONY: fuzz
 fuzz: ## Send generated requests to every route and check each answer against docs/openapi
 	@infra/with-stack.sh fuzz infra/fuzz.sh
+
+.PHONY: fuzz-events
+fuzz-events: ## Send events of any form through every function, and check that each is answered
+	@EVENTS="$${EVENTS:-200000}" cargo test --package scenarios --test suite -- fuzz::
 
 .PHONY: bench
 bench: ## Measure size, start-up, CPU, memory and latency of the functions as they are deployed (docs/performance.md)

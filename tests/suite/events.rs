@@ -2,18 +2,19 @@
 //! the relay's own tests.
 
 use serde_json::{Value, json};
-use service::{Service, direct, lambda};
+use service::{Service, direct};
 use testkit::{Reply, World};
+
+use crate::event;
 
 /// Sends a request of API Gateway through a function, with what it says of the demo tenant said of this world.
 async fn gateway(world: &World, service: &'static Service, sample: &str) -> Reply {
     let event = sample.replace("SESSION_GUID", world.owner.credential()).replace("DEMO", &world.orgcode);
-    let request = lambda_http::request::from_str(&event).expect("a request of API Gateway");
-    service::handle(world.app(service), lambda::read(request)).await.into()
+    event::invoke(world, service, &event).await
 }
 
 async fn operate(world: &World, action: Value) -> Value {
-    let answer = direct::handle(world.app(&operator::SERVICE), action, "request").await;
+    let answer = direct::handle(world.app(&operator::SERVICE), &action.to_string(), "request").await;
     assert_eq!(answer["success"], true, "{answer}");
     answer["data"].clone()
 }

@@ -56,23 +56,47 @@ pub(crate) async fn deliver(
         Some(key) => caller.clone().with("idempotency-key", key),
         None => caller.clone(),
     };
+    let Target { path, query, body } = target(route, fields);
+    let (path, body) = match body {
+        None => (format!("{path}?{query}"), String::new()),
+        Some(body) => (path, body.to_string()),
+    };
+    world.send(service, &caller, route.call.method, &path, body).await
+}
+
+/// Where the fields of a request stand.
+pub(crate) struct Target {
+    /// The path within the service, with its parameters.
+    pub(crate) path: String,
+    /// The query of a GET, not encoded.
+    pub(crate) query: String,
+    /// The object of any other.
+    pub(crate) body: Option<Value>,
+}
+
+/// Puts the fields of a request where its route takes them.
+pub(crate) fn target(route: &Route, fields: &Map<String, Value>) -> Target {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let (mut path, mut rest) = (route.call.path.to_owned(), fields.clone());
     for name in route.call.parameters() {
         let value = rest.remove(name).as_ref().map(text).unwrap_or_default();
         path = path.replace(&format!("{{{name}}}"), &value);
     }
-    let (path, body) = if route.call.takes_query() {
+    if route.call.takes_query() {
         let query: Vec<_> = rest.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
-        (format!("{path}?{}", query.join("&")), String::new())
+        Target { path, query: query.join("&"), body: None }
     } else {
-        (path, Value::from(rest).to_string())
-    };
-    world.send(service, &caller, route.call.method, &path, body).await
+        Target { path, query: String::new(), body: Some(Value::from(rest)) }
+    }
 }
 
 /// Invokes an action with just this payload.
 pub(crate) async fn act(world: &World, service: &'static Service, payload: Value) -> Reply {
+    act_text(world, service, &payload.to_string()).await
+}
+
+/// Invokes an action with the text of a payload.
+pub(crate) async fn act_text(world: &World, service: &'static Service, payload: &str) -> Reply {
     let body = direct::handle(world.app(service), payload, "invocation").await;
     let status =
         body["error"]["http_status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status"));
@@ -95,11 +119,10 @@ pub(crate) async fn raw(
     let request = Request {
         method: method.to_owned(),
         path: format!("{}{path}", service.base()),
-        query: Vec::new(),
         headers: map,
         body,
         source_ip: Some("192.0.2.1".to_owned()),
-        request_id: None,
+        ..Request::default()
     };
     service::handle(world.app(service), request).await.into()
 }

@@ -10,7 +10,7 @@ use crate::{
     services,
 };
 
-fn http_routes() -> impl Iterator<Item = (&'static Service, &'static Route)> {
+pub(crate) fn http_routes() -> impl Iterator<Item = (&'static Service, &'static Route)> {
     services::routes().filter(|(_, route)| route.access != Access::Operator)
 }
 
@@ -20,7 +20,7 @@ fn json_headers(caller: &Caller) -> Vec<(&'static str, String)> {
 
 /// The refusal came before anything was asked of the database.
 #[track_caller]
-fn refused_unread(world: &World, reply: &Reply, tag: &str, route: &Route) {
+pub(crate) fn refused_unread(world: &World, reply: &Reply, tag: &str, route: &Route) {
     let place = format!("{} {}", route.call.method, route.call.path);
     assert_eq!(reply.tag(), Some(tag), "{place}: {}", reply.text);
     let log = world.last_log();
@@ -35,11 +35,16 @@ async fn requests_of_the_wrong_form_are_refused_before_any_read() {
         let path = route.call.path;
         let headers = json_headers(&world.owner);
         let methods: Vec<_> = service.routes().filter(|other| other.call.path == path).collect();
-        let methods: Vec<_> = methods.into_iter().map(|route| route.call.method).collect();
-        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+        let methods: Vec<_> =
+            methods.into_iter().flat_map(|route| route.call.answers_to()).copied().collect();
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"] {
             if !methods.contains(&method) {
                 let reply = raw(&world, service, method, path, &headers, b"{}".to_vec()).await;
-                refused_unread(&world, &reply, "method-not-allowed", route);
+                if method == "HEAD" {
+                    assert_eq!((reply.status, &*reply.text), (405, ""), "{path}");
+                } else {
+                    refused_unread(&world, &reply, "method-not-allowed", route);
+                }
                 assert_eq!(reply.header("allow"), Some(&*methods.join(", ")));
             }
         }

@@ -156,6 +156,7 @@ mod tests {
             sequence,
             record: None,
             correlation_id: "request".to_owned(),
+            gateway_request_id: None,
             causation_id: None,
             changed: Vec::new(),
             data: Map::new(),

@@ -128,6 +128,7 @@ pub(crate) mod tests {
             sequence: 4,
             record: None,
             correlation_id: "request".to_owned(),
+            gateway_request_id: Some("JKJaXmPLvHcESHA=".to_owned()),
             causation_id: Some("0195c5d6-0000-7000-8000-000000000004".to_owned()),
             changed: vec![Touched { field: "email".to_owned(), before: None, after: None }],
             data: json!({"status": "deleted", "points": 9_000_000_000_000_000_i64})

@@ -120,6 +120,7 @@ fn stamp(now: Time) -> Stamp {
         surface: None,
         build: Value::Null,
         request_id: String::new(),
+        gateway_request_id: None,
         reason: None,
         reason_code: None,
         source_refs: SourceRefs::default(),

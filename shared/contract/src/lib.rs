@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod attribution_id;
+pub mod body;
 pub mod canonical;
 pub mod checksum;
 pub mod codes;

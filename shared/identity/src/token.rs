@@ -2,6 +2,8 @@
 //!
 //! The ids prove nothing: the hash of the whole token decides.
 
+use std::{borrow::Cow, ops::Range};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::{
     ids::{OrgGuid, ServiceAccountGuid, UserGuid},
@@ -82,14 +84,37 @@ impl ApiKeyToken {
 
 /// Whether a text holds what looks like a session token or an API key: it is somebody's, and belongs into no other field.
 pub fn is_in(text: &str) -> bool {
-    [(SessionToken::PREFIX, 1), (ApiKeyToken::PREFIX, 2)].iter().any(|(prefix, ids)| {
+    first(text).is_some()
+}
+
+/// A text with `***` for whatever looks like a session token or an API key.
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let Some(mut found) = first(text) else { return Cow::Borrowed(text) };
+    let (mut shown, mut rest) = (String::new(), text);
+    loop {
+        shown.push_str(&rest[..found.start]);
+        shown.push_str("***");
+        rest = &rest[found.end..];
+        match first(rest) {
+            Some(next) => found = next,
+            None => return Cow::Owned(shown + rest),
+        }
+    }
+}
+
+/// Where the first of them stands, with all that may belong to it.
+fn first(text: &str) -> Option<Range<usize>> {
+    let found = [(SessionToken::PREFIX, 1), (ApiKeyToken::PREFIX, 2)].iter().filter_map(|(prefix, ids)| {
         // Base64 without padding: four characters for three bytes.
         let length = ((ids * 16 + RANDOM) * 4).div_ceil(3);
-        text.match_indices(prefix).any(|(at, _)| {
-            let rest = text[at + prefix.len()..].bytes();
-            rest.take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count() >= length
+        text.match_indices(prefix).find_map(|(at, _)| {
+            let begin = at + prefix.len();
+            let rest = text[begin..].bytes();
+            let reach = rest.take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
+            (reach >= length).then_some(at..begin + reach)
         })
-    })
+    });
+    found.min_by_key(|range| range.start)
 }
 
 fn mint(prefix: &str, ids: &[Uuid], chance: &dyn Chance) -> Secret {
@@ -151,7 +176,25 @@ mod tests {
         assert!(!is_in("s1_, k1_ and s1_short are none"));
     }
 
+    #[test]
+    fn every_token_of_a_text_is_masked() {
+        let chance = SeededChance::new(1);
+        let session = SessionToken::mint(UserGuid::from_uuid(Uuid::from_u128(9)), &chance).secret;
+        let account = ServiceAccountGuid::from_uuid(Uuid::from_u128(8));
+        let key = ApiKeyToken::mint(OrgGuid::NOWHERE, account, &chance).secret;
+        let (session, key) = (session.reveal(), key.reveal());
+        assert_eq!(masked(&format!("é {key}.a[{session}] and {session}")), "é ***.a[***] and ***");
+        assert_eq!(masked(&format!("s1_{session}")), "***");
+        assert_eq!(masked("s1_short"), "s1_short");
+    }
+
     proptest! {
+        #[test]
+        fn what_is_masked_holds_no_token(text in "(s1_|k1_|[a-z_. é]|[A-Za-z0-9_-]{40,90}){0,6}") {
+            prop_assert!(!is_in(&masked(&text)));
+            prop_assert_eq!(is_in(&text), masked(&text) != text);
+        }
+
         #[test]
         fn no_text_is_taken_apart_wrongly(text in ".{0,140}") {
             prop_assert!(SessionToken::parse(Secret::new(text.as_str())).is_none());

@@ -1,8 +1,11 @@
 //! Actions that are invoked directly, not over HTTP: IAM decides who may (usm §5).
 
-use contract::error::{Error, Result, Tag};
+use contract::{
+    body::Body,
+    error::{Error, Result, Tag},
+};
 use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::{Map, Value};
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     app::App,
@@ -22,36 +25,42 @@ pub const fn action(name: &'static str) -> Call {
 /// serves.
 pub async fn serve(service: &'static Service) -> Result<(), lambda_runtime::Error> {
     let app = lambda::start(service, None).await?;
-    lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Value>| async move {
-        Ok::<_, lambda_runtime::Error>(handle(app, invocation.payload, &invocation.context.request_id).await)
+    lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Box<RawValue>>| async move {
+        let (payload, context) = (invocation.payload.get(), &invocation.context);
+        Ok::<_, lambda_runtime::Error>(handle(app, payload, &context.request_id).await)
     }))
     .await
 }
 
-/// Answers an invocation with the common envelope; errors are data, not a failure of the function.
-pub async fn handle(app: &'static App, payload: Value, request_id: &str) -> Value {
-    let name = payload.get("action").and_then(Value::as_str).unwrap_or_default();
-    let known = app.service.known(name).unwrap_or("?");
+/// Answers an invocation, given as JSON, with the common envelope; errors are data, not a failure of the function.
+pub async fn handle(app: &'static App, payload: &str, request_id: &str) -> Value {
+    let body = Body::read(payload.as_bytes());
+    let name = body.as_ref().and_then(|body| body.fields.get("action")).and_then(Value::as_str);
+    let known = app.service.known(name.unwrap_or_default()).unwrap_or("?");
     let mut trace = Trace::start(app, format!("ACTION {known}"), request_id.to_owned());
-    let result = answer(payload, &mut trace).await;
+    let result = answer(body, &mut trace).await;
     serde_json::from_str(&trace.finish(&result).body).unwrap_or_default()
 }
 
-async fn answer(payload: Value, trace: &mut Trace) -> Result<Done> {
+async fn answer(body: Option<Body>, trace: &mut Trace) -> Result<Done> {
     let app = trace.app;
-    let (route, body) = find(app, payload)?;
+    let mut body = body.ok_or(Tag::InvalidJson)?;
+    let route = find(app, &mut body)?;
     trace.route = Some(route);
-    let (meter, request_id, headers) = (trace.meter.clone(), trace.request_id.clone(), Headers::default());
-    Run { app, route, headers, body, source_ip: None, meter, request_id }.answer(&mut trace.seen).await
+    let (meter, request_id) = (trace.meter.clone(), trace.request_id.clone());
+    let headers = Headers { problems: body.twice, ..Headers::default() };
+    let (body, source_ip, gateway_request_id) = (body.fields, None, None);
+    Run { app, route, headers, body, source_ip, meter, request_id, gateway_request_id }
+        .answer(&mut trace.seen)
+        .await
 }
 
-fn find(app: &App, payload: Value) -> Result<(&'static Route, Map<String, Value>)> {
-    let Value::Object(mut body) = payload else { return Err(Tag::InvalidJson.into()) };
-    match body.remove("action") {
+fn find(app: &App, body: &mut Body) -> Result<&'static Route> {
+    match body.fields.remove("action") {
         Some(Value::String(name)) => {
             let found = app.service.find("ACTION", &name);
             let (route, _) = found.map_err(|_| Error::from(Tag::RouteNotFound))?;
-            Ok((route, body))
+            Ok(route)
         }
         Some(_) => Err(Error::field("action", "must be a string")),
         None => Err(Error::field("action", "is required")),

@@ -4,17 +4,18 @@
 use std::collections::BTreeSet;
 
 use contract::{
+    body::{Body, given_twice},
     envelope::API_VERSION,
     error::{Error, FieldProblem, Result, Tag},
 };
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     app::App,
-    headers::Headers,
-    route::{Call, Style},
+    headers::{self, Headers},
+    route::Call,
     run::{Done, Run},
     trace::{Finished, Trace},
 };
@@ -26,7 +27,7 @@ const EXPOSED: &str = "x-request-id, x-api-version, idempotent-replay, retry-aft
 const MOST_BODY: usize = 256 * 1024;
 
 /// A request, whatever brought it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Request {
     /// `GET`, `POST`, …
     pub method: String,
@@ -42,6 +43,10 @@ pub struct Request {
     pub source_ip: Option<String>,
     /// The gateway's id of the request.
     pub request_id: Option<String>,
+    /// When the function is ended, in Unix milliseconds, where it runs with an end.
+    pub deadline_ms: Option<u64>,
+    /// What of it could not be read, such as a body that is flagged base64 and is none (contract §2).
+    pub unreadable: Vec<FieldProblem>,
 }
 
 /// An answer, whatever carries it.
@@ -57,7 +62,7 @@ pub struct Response {
 
 /// Answers a request and logs it.
 pub async fn handle(app: &'static App, request: Request) -> Response {
-    let origin = header(&request.headers, "origin");
+    let origin = headers::text(&request.headers, "origin");
     if request.method == "OPTIONS" && origin.is_some() {
         return preflight(app, origin.as_deref());
     }
@@ -65,12 +70,13 @@ pub async fn handle(app: &'static App, request: Request) -> Response {
     let path = within(&app.service.base(), &request.path);
     // What a caller wrote into a path may be anything: the log tells which route it is, if it is one.
     let known = path.and_then(|path| app.service.known(path)).unwrap_or("?");
-    let call = format!("{} {known}", request.method);
+    let call = format!("{} {known}", method(&request.method));
     let given = headers.request_id.as_ref().or(request.request_id.as_ref()).cloned();
     let request_id = given.unwrap_or_else(|| app.chance.uuid(app.clock.now()).to_string());
     let mut trace = Trace::start(app, call, request_id);
     let result = answer(&request, path, headers, &mut trace).await;
     let Finished { status, headers: own, body, replayed } = trace.finish(&result);
+    let body = if request.method == "HEAD" { String::new() } else { body };
     let mut headers = common_headers(app, origin.as_deref());
     headers.push(("x-request-id", trace.request_id));
     if replayed {
@@ -89,6 +95,9 @@ async fn answer(
     trace: &mut Trace,
 ) -> Result<Done> {
     let app = trace.app;
+    if !request.unreadable.is_empty() {
+        return Err(Error::fields(&request.unreadable));
+    }
     let path = path.ok_or(Tag::RouteNotFound)?;
     let (route, parameters) =
         app.service.find(&request.method, path).map_err(|methods| match &methods[..] {
@@ -96,24 +105,27 @@ async fn answer(
             methods => Error::from(Tag::MethodNotAllowed).detail("allow", methods.join(", ")),
         })?;
     trace.route = Some(route);
-    let mut body = fields(request, route.call)?;
-    let mut refuse = |field: &str| {
-        let problem = "is not a field of this request".to_owned();
-        headers.problems.push(FieldProblem { field: field.to_owned(), problem });
-    };
-    if app.service.style != Style::Enveloped && !route.call.takes_query() {
-        request.query.iter().for_each(|(name, _)| refuse(name));
-    }
+    let Body { fields: mut body, twice } = fields(request, route.call)?;
+    headers.problems.extend(twice);
     for (name, value) in parameters {
         // A parameter that is no text names nothing, and it is not text that it lacks.
         let value = percent_decode_str(value).decode_utf8().unwrap_or_default();
         if body.insert(name.to_owned(), value.into()).is_some() {
-            refuse(name);
+            headers.problems.push(stranger(name));
         }
     }
     let source_ip = request.source_ip.clone();
+    let gateway_request_id = headers.request_id.as_ref().and(request.request_id.clone());
     let (meter, request_id) = (trace.meter.clone(), trace.request_id.clone());
-    Run { app, route, headers, body, source_ip, meter, request_id }.answer(&mut trace.seen).await
+    Run { app, route, headers, body, source_ip, meter, request_id, gateway_request_id }
+        .answer(&mut trace.seen)
+        .await
+}
+
+/// A method as it may be shown: what a caller wrote may be anything.
+fn method(given: &str) -> &'static str {
+    let known = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+    known.into_iter().find(|known| *known == given).unwrap_or("?")
 }
 
 fn error_headers(error: &Error) -> Vec<(&'static str, String)> {
@@ -131,37 +143,51 @@ fn within<'p>(base: &str, path: &'p str) -> Option<&'p str> {
     strip(path).or_else(|| strip(path.strip_prefix('/')?.find('/').map(|at| &path[at + 1..])?))
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-/// The fields of a request: query parameters of a GET, the JSON object of any other.
-fn fields(request: &Request, call: Call) -> Result<Map<String, Value>> {
+/// The fields of a request: query parameters of a GET, the JSON object of any other, which takes none in its query.
+fn fields(request: &Request, call: Call) -> Result<Body> {
     for credential in ["session_guid", "api_key", "x-session-guid", "x-api-key"] {
         if request.query.iter().any(|(name, _)| name.eq_ignore_ascii_case(credential)) {
             return Err(Error::field(credential, "must not be sent in the query string"));
         }
     }
-    if call.takes_query() {
-        Ok(request.query.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect())
-    } else {
-        object(request)
+    let mut body = if call.takes_query() { Body::default() } else { object(request)? };
+    for (name, value) in &request.query {
+        let problem = if name.is_empty() {
+            FieldProblem { field: "query".to_owned(), problem: "must name its parameters".to_owned() }
+        } else if !call.takes_query() {
+            stranger(name)
+        } else if body.fields.insert(name.clone(), value.as_str().into()).is_some() {
+            given_twice(name)
+        } else {
+            continue;
+        };
+        if !body.twice.contains(&problem) {
+            body.twice.push(problem);
+        }
     }
+    Ok(body)
 }
 
-fn object(request: &Request) -> Result<Map<String, Value>> {
+/// The problem of what the route does not take.
+fn stranger(field: &str) -> FieldProblem {
+    FieldProblem { field: field.to_owned(), problem: "is not a field of this request".to_owned() }
+}
+
+fn object(request: &Request) -> Result<Body> {
     if request.body.len() > MOST_BODY {
         return Err(Tag::PayloadTooLarge.into());
     }
     if request.body.is_empty() {
-        return Ok(Map::new());
+        return Ok(Body::default());
     }
-    let content_type = header(&request.headers, "content-type").unwrap_or_default();
+    let header = |name| headers::text(&request.headers, name);
+    let content_type = header("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
+    let is_plain = header("content-encoding").is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
+    if !media_type.eq_ignore_ascii_case("application/json") || !is_plain {
         return Err(Tag::UnsupportedMediaType.into());
     }
-    serde_json::from_slice(&request.body).map_err(|_| Tag::InvalidJson.into())
+    Body::read(&request.body).ok_or_else(|| Tag::InvalidJson.into())
 }
 
 fn common_headers(app: &App, origin: Option<&str>) -> Vec<(&'static str, String)> {
@@ -192,7 +218,7 @@ fn preflight(app: &App, origin: Option<&str>) -> Response {
         let methods: BTreeSet<_> = app.service.routes().map(|route| route.call.method).collect();
         let methods = methods.into_iter().collect::<Vec<_>>().join(", ");
         headers.push(("access-control-allow-methods", methods));
-        headers.push(("access-control-allow-headers", crate::headers::ALLOWED.join(", ")));
+        headers.push(("access-control-allow-headers", headers::ALLOWED.join(", ")));
         headers.push(("access-control-max-age", "600".to_owned()));
     }
     let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

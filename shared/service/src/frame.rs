@@ -116,13 +116,19 @@ fn shared(route: &Route) -> [&'static [&'static str]; 5] {
     [credentials, context, org, command, paging]
 }
 
-/// Notes every text that holds a session or an API key where none belongs: it would be kept, and shown to others.
+/// So many problems are told at most.
+const MOST_PROBLEMS: usize = 64;
+/// So many characters of a field's place are told at most: names are the caller's, and may be as long as a body.
+const MOST_PLACE: usize = 200;
+
+/// Notes every text, and every name, that holds a session or an API key where none belongs: it would be kept, and shown
+/// to others.
 fn find_tokens(value: &Value, path: &str, problems: &mut Vec<FieldProblem>) {
+    let held =
+        |field: String| FieldProblem { field, problem: "must not hold a session or an API key".to_owned() };
     match value {
-        Value::String(text) if token::is_in(text) => {
-            let problem = "must not hold a session or an API key".to_owned();
-            problems.push(FieldProblem { field: path.to_owned(), problem });
-        }
+        _ if problems.len() >= MOST_PROBLEMS => {}
+        Value::String(text) if token::is_in(text) => problems.push(held(path.to_owned())),
         Value::Array(items) => {
             for (n, item) in items.iter().enumerate() {
                 find_tokens(item, &format!("{path}[{n}]"), problems);
@@ -130,11 +136,28 @@ fn find_tokens(value: &Value, path: &str, problems: &mut Vec<FieldProblem>) {
         }
         Value::Object(fields) => {
             for (name, field) in fields.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str())) {
-                find_tokens(field, &format!("{path}.{name}"), problems);
+                let path = format!("{path}.{name}");
+                if token::is_in(name) {
+                    problems.push(held(path.clone()));
+                }
+                find_tokens(field, &path, problems);
             }
         }
         _ => {}
     }
+}
+
+/// The refusal for all that was found wrong. What a caller wrote as a name is cut short, and a credential in it masked.
+fn refusal(mut problems: Vec<FieldProblem>) -> Error {
+    problems.truncate(MOST_PROBLEMS);
+    for FieldProblem { field, .. } in &mut problems {
+        let masked = token::masked(field);
+        *field = match masked.char_indices().nth(MOST_PLACE) {
+            Some((end, _)) => format!("{}…", &masked[..end]),
+            None => masked.into_owned(),
+        };
+    }
+    Error::fields(&problems)
 }
 
 /// Reads a request, reporting every problem of the shared and of the route's own fields at once.
@@ -152,9 +175,9 @@ pub(crate) fn split(
     let traits = route.handler.traits();
     let shared: Vec<_> = fields(style, route).collect();
     let mut payload = body.clone();
+    // The caller's own credentials (contract §5); a passcode that the request sets is payload.
     payload.retain(|name, _| {
-        !["session_guid", "api_key", "passcode", "idempotency_key", "request_context"]
-            .contains(&name.as_str())
+        !["session_guid", "api_key", "idempotency_key", "request_context"].contains(&name.as_str())
     });
     let (frame, own): (Map<_, _>, Map<_, _>) =
         body.into_iter().partition(|(name, _)| shared.contains(&name.as_str()));
@@ -189,6 +212,6 @@ pub(crate) fn split(
         (Some(frame), Some(task)) if problems.is_empty() => {
             Ok(Framed { frame, task, payload: Value::Object(payload), own })
         }
-        _ => Err(Error::fields(&problems)),
+        _ => Err(refusal(problems)),
     }
 }

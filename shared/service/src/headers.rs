@@ -14,6 +14,9 @@ use identity::token;
 
 use crate::frame::IdempotencyKey;
 
+/// The programs through which requests come, as they name themselves.
+pub(crate) const SURFACES: [&str; 4] = ["cli", "mcp", "page", "import"];
+
 /// What a browser may send.
 pub(crate) const ALLOWED: &[&str] = &[
     "content-type",
@@ -22,6 +25,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "x-api-key",
     "x-cccode",
     "x-channel-code",
+    "x-g3n-surface",
     "x-logical-guid",
     "x-orgcode",
     "x-request-id",
@@ -61,7 +65,7 @@ pub(crate) struct Headers {
     pub(crate) request_id: Option<String>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     pub(crate) user_agent: Option<String>,
-    pub(crate) surface: Option<String>,
+    pub(crate) surface: Option<&'static str>,
     /// What is wrong with them: reported together with what is wrong with the body.
     pub(crate) problems: Vec<FieldProblem>,
 }
@@ -69,43 +73,81 @@ pub(crate) struct Headers {
 impl Headers {
     /// Reads the headers.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let mut problems = Vec::new();
-        let short =
-            |name: &str, most: usize| text(name).filter(|text| is_token(text, most)).map(str::to_owned);
+        let mut reader = Reader { headers, problems: Vec::new() };
         Self {
-            session: text("x-session-guid").map(Secret::new),
-            key: text("x-api-key").map(Secret::new),
-            orgcode: parse("x-orgcode", text("x-orgcode"), &mut problems),
-            cccode: parse("x-cccode", text("x-cccode"), &mut problems),
-            logical_guid: parse("x-logical-guid", text("x-logical-guid"), &mut problems),
-            channel_code: parse("x-channel-code", text("x-channel-code"), &mut problems),
-            idempotency_key: parse("idempotency-key", text("idempotency-key"), &mut problems),
-            request_id: short("x-request-id", 128).filter(|id| !token::is_in(id)),
-            surface: short("x-g3n-surface", 16),
-            user_agent: text("user-agent")
+            session: text(headers, "x-session-guid").map(Secret::new),
+            key: text(headers, "x-api-key").map(Secret::new),
+            orgcode: reader.parsed("x-orgcode"),
+            cccode: reader.parsed("x-cccode"),
+            logical_guid: reader.parsed("x-logical-guid"),
+            channel_code: reader.parsed("x-channel-code"),
+            idempotency_key: reader.parsed("idempotency-key"),
+            request_id: reader.parsed("x-request-id").map(|RequestId(id)| id),
+            surface: reader.parsed("x-g3n-surface").map(|Surface(name)| name),
+            user_agent: text(headers, "user-agent")
                 .map(|agent| agent.chars().filter(|c| !c.is_control()).take(MOST_AGENT).collect()),
-            problems,
+            problems: reader.problems,
         }
     }
 }
 
-fn parse<T: FromStr<Err = Problem>>(
-    name: &str,
-    text: Option<&str>,
-    problems: &mut Vec<FieldProblem>,
-) -> Option<T> {
-    match text?.parse() {
-        Ok(value) => Some(value),
-        Err(problem) => {
-            problems.push(FieldProblem { field: name.to_owned(), problem: problem.to_string() });
-            None
+/// The id that a caller gave a request: 1 to 128 printable ASCII characters (contract §4). It is written everywhere, so it
+/// is no place for a credential, an e-mail address or a phone number.
+struct RequestId(String);
+
+impl FromStr for RequestId {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let phone = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit() || b"() -.".contains(&b));
+        if !(1..=128).contains(&text.len()) {
+            Err(Problem::new("must be 1 to 128 printable ASCII characters"))
+        } else if token::is_in(text) || text.contains('@') || text.strip_prefix('+').is_some_and(phone) {
+            Err(Problem::new("must not hold a credential, an e-mail address or a phone number"))
+        } else {
+            Ok(Self(text.to_owned()))
         }
     }
 }
 
-/// Short, and safe wherever it is written.
-fn is_token(text: &str, most: usize) -> bool {
-    (1..=most).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
+/// The program through which a request comes (contract §4).
+struct Surface(&'static str);
+
+impl FromStr for Surface {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let known = SURFACES.into_iter().find(|known| *known == text);
+        known.map(Self).ok_or(Problem::new("must be one of cli, mcp, page, import"))
+    }
+}
+
+/// Headers of ours being read: what is wrong with one is reported, and never taken for its absence (contract §2).
+struct Reader<'h> {
+    headers: &'h HeaderMap,
+    problems: Vec<FieldProblem>,
+}
+
+impl Reader<'_> {
+    fn parsed<T: FromStr<Err = Problem>>(&mut self, name: &str) -> Option<T> {
+        let text = text(self.headers, name)?;
+        let parsed = if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            text.parse()
+        } else {
+            Err(Problem::new("must be printable ASCII"))
+        };
+        parsed
+            .map_err(|problem| {
+                self.problems.push(FieldProblem { field: name.to_owned(), problem: problem.to_string() });
+            })
+            .ok()
+    }
+}
+
+/// What a header holds, without the spaces around it; bytes that are no UTF-8 as the sign that stands for such. A header
+/// that was sent more than once is joined, as HTTP has it.
+pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let joined = values.reduce(|first, next| format!("{first}, {next}").into())?;
+    Some(joined.trim_matches([' ', '\t']).to_owned())
 }

@@ -7,8 +7,12 @@ use contract::{
     paging::CursorKey,
     secret::{CodeKeys, KeyMaterial, LookupKey},
 };
-use lambda_http::{Body, Error, RequestExt, request::RequestContext};
-use serde_json::{Value, json};
+use lambda_http::{
+    Body, Error, LambdaEvent,
+    aws_lambda_events::apigw::ApiGatewayV2httpResponse,
+    http::{HeaderName, HeaderValue},
+};
+use serde_json::{Value, json, value::RawValue};
 use store::{Authorities, Credentials, Endpoint, Store, SystemChance};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
@@ -18,7 +22,8 @@ use tracing_subscriber::{
 
 use crate::{
     app::{App, Clock, LogSink, Settings, build},
-    dispatch::{Request, Response, handle},
+    dispatch::{Response, handle},
+    event,
     limit::REPORT_PATIENCE,
     objects::Objects,
     route::{Figure, Service},
@@ -35,10 +40,17 @@ pub async fn serve_with(service: &'static Service, objects: Box<dyn Objects>) ->
 }
 
 async fn answer_with(app: &'static App) -> Result<(), Error> {
-    lambda_http::run(lambda_http::service_fn(move |request| async move {
-        Ok::<_, Error>(answer(handle(app, read(request)).await))
+    // The event's text: whatever form it has, it is answered, and is not refused by a type before that.
+    lambda_runtime::run(lambda_http::service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        Ok::<_, Error>(invoke(app, event.payload.get(), Some(event.context.deadline)).await)
     }))
     .await
+}
+
+/// Answers an event of API Gateway, of whatever form it is. `deadline_ms` is when the function is ended, in Unix
+/// milliseconds.
+pub async fn invoke(app: &'static App, event: &str, deadline_ms: Option<u64>) -> ApiGatewayV2httpResponse {
+    answer(handle(app, event::read(event, deadline_ms)).await)
 }
 
 /// Builds what a function holds, with its connection to the table made.
@@ -186,39 +198,15 @@ pub fn endpoint(aws: &str) -> Result<Endpoint, Error> {
     Ok(Endpoint { region, url, authorities, credentials })
 }
 
-/// The gateway's event as a request.
-pub fn read(request: lambda_http::Request) -> Request {
-    let (source_ip, request_id) = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            (context.http.source_ip.clone(), context.request_id.clone())
-        }
-        _ => (None, None),
-    };
-    let query = request.query_string_parameters_ref();
-    let query =
-        query.into_iter().flat_map(|query| query.iter()).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-    let path = request.raw_http_path().to_owned();
-    let (parts, body) = request.into_parts();
-    Request {
-        method: parts.method.to_string(),
-        path,
-        query,
-        headers: parts.headers,
-        body: match body {
-            Body::Text(text) => text.into_bytes(),
-            Body::Binary(bytes) => bytes,
-            _ => Vec::new(),
-        },
-        source_ip,
-        request_id,
-    }
-}
-
-fn answer(response: Response) -> lambda_http::Response<Body> {
-    let mut builder = lambda_http::Response::builder().status(response.status);
+fn answer(response: Response) -> ApiGatewayV2httpResponse {
+    let mut answer = ApiGatewayV2httpResponse::default();
+    answer.status_code = response.status.into();
     for (name, value) in response.headers {
-        builder = builder.header(name, value);
+        // Header values are tokens, codes and settings that parse.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            answer.headers.append(name, value);
+        }
     }
-    // Header values are tokens, codes and settings that parse.
-    builder.body(Body::Text(response.body)).unwrap_or_default()
+    answer.body = Some(Body::Text(response.body));
+    answer
 }

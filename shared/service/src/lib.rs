@@ -1,5 +1,6 @@
 //! What every function does with a request: find the route, check the caller, run one typed handler, write its change,
-//! answer with the envelope. The only crate that knows `lambda_http`.
+//! answer with the envelope. The only crate that knows `lambda_http` and its
+//! events.
 //!
 //! A route is one row of a [`Route`] table beside its handler. Dispatch, access checks, documents and the tests that
 //! walk all routes are made from that row and from the handler's types; nothing about a route is said twice.
@@ -13,6 +14,7 @@ mod ctx;
 pub mod direct;
 mod dispatch;
 mod erase;
+mod event;
 mod frame;
 mod handler;
 mod headers;

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 pub use access::{Who, who};
 
 use crate::{
+    headers::SURFACES,
     openapi::{
         body::Shapes,
         failure::{Failures, failure_schema},
@@ -147,7 +148,8 @@ fn operation(service: &Service, route: &Route, shapes: &Shapes, failures: &mut F
     if let Some(p99) = p99 {
         operation["x-latency-p99-ms"] = json!(p99);
     }
-    let mut taken = vec!["CostCentreHeader", "LogicalHeader", "ChannelHeader", "RequestIdHeader"];
+    let mut taken =
+        vec!["CostCentreHeader", "LogicalHeader", "ChannelHeader", "RequestIdHeader", "SurfaceHeader"];
     if matches!(route.org, OrgFrom::Header | OrgFrom::Deployment) {
         taken.push("OrgHeader");
     }
@@ -237,7 +239,7 @@ fn parameters(style: Style) -> Value {
         "CostCentreHeader": header(
             "x-cccode",
             "The cost centre that the request is attributed to.",
-            json!({"type": "string", "pattern": "^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$", "minLength": 14, "maxLength": 14}),
+            json!({"type": "string", "pattern": "^[A-Za-z0-9]{4}-[A-Za-z0-9]{4}-[A-Za-z0-9]{4}$", "minLength": 14, "maxLength": 14}),
         ),
         "IdempotencyKeyHeader": header(
             "idempotency-key",
@@ -246,8 +248,13 @@ fn parameters(style: Style) -> Value {
         ),
         "RequestIdHeader": header(
             "x-request-id",
-            "Names the request: 1 to 128 letters, digits or `_.:-`. Without it, or with anything else, it is named here.",
-            json!({"type": "string"}),
+            "Names the request: no e-mail address, phone number or credential. Without it, the request is named here.",
+            json!({"type": "string", "pattern": "^[!-?A-~]([ -?A-~]{0,126}[!-?A-~])?$"}),
+        ),
+        "SurfaceHeader": header(
+            "x-g3n-surface",
+            "The program through which the request comes.",
+            json!({"type": "string", "enum": SURFACES}),
         ),
     })
 }

@@ -29,6 +29,17 @@ impl Call {
         self
     }
 
+    /// The methods of the requests that it answers.
+    pub fn answers_to(self) -> &'static [&'static str] {
+        match self.method {
+            "GET" => &["GET", "HEAD"],
+            "POST" => &["POST"],
+            "PUT" => &["PUT"],
+            "DELETE" => &["DELETE"],
+            _ => &[],
+        }
+    }
+
     /// Whether the request is read from the query.
     pub fn takes_query(self) -> bool {
         self.method == "GET"
@@ -218,9 +229,11 @@ impl Service {
     /// path, and the methods that the path takes for another method.
     pub(crate) fn find<'p>(&self, method: &str, path: &'p str) -> Result<Met<'p>, Vec<&'static str>> {
         let mut met = self.at(path);
+        // HEAD is GET whose answer has no body (contract §2).
+        let method = if method == "HEAD" { "GET" } else { method };
         match met.iter().position(|(route, _)| route.call.method == method) {
             Some(n) => Ok(met.swap_remove(n)),
-            None => Err(met.into_iter().map(|(route, _)| route.call.method).collect()),
+            None => Err(met.into_iter().flat_map(|(route, _)| route.call.answers_to()).copied().collect()),
         }
     }
 

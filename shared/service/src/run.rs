@@ -81,6 +81,8 @@ pub(crate) struct Run {
     pub(crate) source_ip: Option<String>,
     pub(crate) meter: Meter,
     pub(crate) request_id: String,
+    /// The gateway's id of the request, where its caller named it otherwise.
+    pub(crate) gateway_request_id: Option<String>,
 }
 
 /// A request whose shape is right.
@@ -414,9 +416,10 @@ impl Run {
             now,
             context,
             as_owner,
-            surface: self.headers.surface.clone(),
+            surface: self.headers.surface.map(str::to_owned),
             build: serde_json::to_value(build()).unwrap_or_default(),
             request_id: self.request_id.clone(),
+            gateway_request_id: self.gateway_request_id.clone(),
             reason: frame.reason.as_ref().map(|reason| reason.as_str().to_owned()),
             reason_code: frame.reason_code,
             source_refs: frame.source_refs.clone().unwrap_or_default(),

@@ -1,11 +1,12 @@
 //! What is known of a request from its arrival to its answer: for the envelope and the log line.
 
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 use contract::{
     envelope::{self, Stats},
     error::Result,
 };
+use identity::token;
 use store::{Meter, Sent};
 
 use crate::{
@@ -53,9 +54,9 @@ impl Trace {
         let Sent { status, headers } = sent;
         let body = match (self.app.service.style, result) {
             (Style::Enveloped, Ok(done)) => envelope::success(&done.data, done.revision.as_ref(), &stats),
-            (Style::Enveloped, Err(error)) => envelope::failure(error, &stats),
+            (Style::Enveloped, Err(error)) => masked(envelope::failure(error, &stats)),
             (Style::Rest { .. }, Ok(done)) => done.data.get().to_owned(),
-            (Style::Rest { .. }, Err(error)) => error.bare_body().to_string(),
+            (Style::Rest { .. }, Err(error)) => masked(error.bare_body().to_string()),
         };
         let line = log::Line {
             route: self.route,
@@ -86,5 +87,13 @@ impl Trace {
             session_fingerprint: seen.session_fingerprint.clone(),
             api_key_fingerprint: seen.api_key_fingerprint.clone(),
         }
+    }
+}
+
+/// A refusal without what looks like a credential: it names fields, and a caller may have put one into a name.
+fn masked(refusal: String) -> String {
+    match token::masked(&refusal) {
+        Cow::Borrowed(_) => refusal,
+        Cow::Owned(masked) => masked,
     }
 }

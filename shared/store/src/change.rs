@@ -36,8 +36,10 @@ pub struct Stamp {
     pub surface: Option<String>,
     /// Which build runs.
     pub build: Value,
-    /// The request.
+    /// The request, as its caller named it, or else the gateway.
     pub request_id: String,
+    /// The gateway's id of the request, where its caller named it otherwise.
+    pub gateway_request_id: Option<String>,
     /// Why.
     pub reason: Option<String>,
     /// The code of why.
@@ -507,6 +509,7 @@ impl Change {
             sequence: written.sequence + 1,
             record: written.record,
             correlation_id: stamp.request_id.clone(),
+            gateway_request_id: stamp.gateway_request_id.clone(),
             causation_id,
             changed,
             data,

@@ -114,8 +114,12 @@ pub struct Entry {
     /// that lost its end can be told from one that is whole. Untold where the key is made of a secret.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub record: Option<ItemKey>,
-    /// The request.
+    /// The request, as its caller named it, or else the gateway.
     pub correlation_id: String,
+    /// The gateway's id of the request, where its caller named it otherwise (contract §10): what the gateway logs is
+    /// found by it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gateway_request_id: Option<String>,
     /// The event that this one follows from, where one request wrote several.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub causation_id: Option<String>,
@@ -266,6 +270,20 @@ mod tests {
         assert_eq!(shard("no id at all"), 0);
         let time: Time = "2026-03-04T23:59:59.999Z".parse().unwrap();
         assert_eq!(day_shard(time, 7).as_str(), "sys|-|journal|2026-03-04|07");
+    }
+
+    #[test]
+    fn an_entry_from_before_a_field_was_added_is_read_and_keeps_its_hash() {
+        let written = serde_json::json!({
+            "event_id": "0195c5d6-0000-7000-8000-000000000007", "schema_version": 1,
+            "timestamp_utc": "2026-03-04T08:00:00.000Z", "build": {}, "service": "ofm", "action": "org-created",
+            "request_context": {"orgcode": "DEMO", "context_source": "session"}, "as_owner": false,
+            "source_refs": [], "aggregate_type": "org", "aggregate_id": "1", "aggregate_revision": 1, "sequence": 1,
+            "correlation_id": "request", "changed": [], "data": {}, "previous_hash": "",
+        });
+        let entry: Entry = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!((&entry.gateway_request_id, &entry.surface), (&None, &None));
+        assert_eq!(entry.hash().unwrap(), canonical::hash(&written));
     }
 
     #[test]

@@ -21,4 +21,5 @@ mod world;
 
 pub use caller::Caller;
 pub use reply::Reply;
-pub use world::{World, presigned};
+pub use s3::presigned;
+pub use world::World;

@@ -18,6 +18,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use service::Objects;
 use stack::template::Template;
 use store::{Authorities, Credentials, Endpoint};
@@ -93,6 +94,14 @@ pub fn endpoint(function: &str) -> Endpoint {
         authorities: Authorities::Machine,
         credentials: Credentials::new(function, SECRET, None, None, "test"),
     }
+}
+
+/// The request that a service presigned, as its caller is told to send it.
+pub fn presigned(presign: &Value) -> Arrived {
+    let headers = presign["headers"].as_object().expect("headers").iter();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let headers = headers.map(|(name, value)| (name.clone(), text(value))).collect();
+    Arrived::at(&text(&presign["method"]), &text(&presign["upload_url"]), headers)
 }
 
 /// Sends a presigned request, at a time: tells the status, and S3's code where it is refused.

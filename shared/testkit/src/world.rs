@@ -36,7 +36,6 @@ use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store,
 
 use crate::{
     bounds::bounded, caller::Caller, database, deployment::Deployment, proxy::Proxy, reply::Reply, s3,
-    sigv4::Arrived,
 };
 
 /// Where tests begin: 4 March 2026, 08:00 UTC.
@@ -399,6 +398,11 @@ impl World {
         lock(&self.inner.log).clone()
     }
 
+    /// Forgets the log lines so far, where there will be very many.
+    pub fn forget_log(&self) {
+        lock(&self.inner.log).clear();
+    }
+
     /// The last request's log line.
     pub fn last_log(&self) -> Value {
         serde_json::from_str(lock(&self.inner.log).last().expect("a line")).expect("JSON")
@@ -457,14 +461,14 @@ impl World {
             headers,
             body: body.into_bytes(),
             source_ip: Some(self.source_ip()),
-            request_id: None,
+            ..Request::default()
         };
         service::handle(self.app(service), request).await.into()
     }
 
     /// Sends an upload that a service presigned, now: tells the status and S3's code where S3 refuses it.
     pub fn upload(&self, presign: &Value, content: &[u8]) -> Result<(), (u16, &'static str)> {
-        s3::send(&presigned(presign), content, self.now())
+        s3::send(&s3::presigned(presign), content, self.now())
     }
 
     /// The address that requests come from: another one for each org, because failed log-ins are counted by it.
@@ -478,9 +482,12 @@ impl World {
         if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
             payload.extend(fields);
         }
-        let body =
-            service::direct::handle(self.app(service), payload, &self.inner.change().uuid().to_string())
-                .await;
+        let body = service::direct::handle(
+            self.app(service),
+            &payload.to_string(),
+            &self.inner.change().uuid().to_string(),
+        )
+        .await;
         let status = body["error"]["http_status"]
             .as_u64()
             .and_then(|status| u16::try_from(status).ok())
@@ -520,6 +527,7 @@ impl Inner {
             surface: None,
             build: json!({}),
             request_id: "test".to_owned(),
+            gateway_request_id: None,
             reason: None,
             reason_code: None,
             source_refs: SourceRefs::default(),
@@ -567,14 +575,6 @@ impl Inner {
         apps.push(app);
         app
     }
-}
-
-/// The request that a service presigned, as its caller is told to send it.
-pub fn presigned(presign: &Value) -> Arrived {
-    let headers = presign["headers"].as_object().expect("headers").iter();
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let headers = headers.map(|(name, value)| (name.clone(), text(value))).collect();
-    Arrived::at(&text(&presign["method"]), &text(&presign["upload_url"]), headers)
 }
 
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {

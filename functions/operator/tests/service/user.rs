@@ -142,3 +142,25 @@ async fn an_invocation_says_what_who_and_why() {
     let bare = act(&world, "user-get", json!({"user_guid": world.org.guid(), "actor": null})).await;
     assert_eq!(bare.refused_fields(), ["actor"]);
 }
+
+#[tokio::test]
+async fn another_passcode_under_the_same_key_is_another_request() {
+    let world = World::new().await;
+    let user = created(&world, "ada").await;
+    let set = async |passcode: &str| {
+        let fields = json!({"user_guid": user["user_guid"], "passcode": passcode, "idempotency_key": "set"});
+        act(&world, "user-passcode-set", fields).await
+    };
+    let first = set("Correct-Horse-1").await;
+    assert_eq!(first.data()["passcode"]["set"], true);
+    set("Correct-Horse-2").await.refused("idempotency-mismatch");
+    assert_eq!(set("Correct-Horse-1").await.data(), first.data());
+
+    let fields = |passcode: &str| {
+        json!({"email": email(&world, "Bob"), "display_name": "Bob", "passcode": passcode,
+        "idempotency_key": "create"})
+    };
+    let first = act(&world, "user-create", fields("Correct-Horse-1")).await;
+    act(&world, "user-create", fields("Correct-Horse-2")).await.refused("idempotency-mismatch");
+    assert_eq!(act(&world, "user-create", fields("Correct-Horse-1")).await.data(), first.data());
+}

@@ -9,12 +9,12 @@ use crate::people::{JSON, call, click, code, get, raw, world};
 async fn paths_and_verbs() {
     let world = world().await;
     for (method, path, allow) in [
-        ("PUT", "", "POST, GET"),
-        ("DELETE", "/", "POST, GET"),
-        ("POST", "/attr_a1b2c3", "GET, PUT, DELETE"),
-        ("PATCH", "/attr_a1b2c3", "GET, PUT, DELETE"),
-        ("POST", "/mentor/usr_1", "GET"),
-        ("DELETE", "/mentor/usr_1/total", "GET"),
+        ("PUT", "", "POST, GET, HEAD"),
+        ("DELETE", "/", "POST, GET, HEAD"),
+        ("POST", "/attr_a1b2c3", "GET, HEAD, PUT, DELETE"),
+        ("PATCH", "/attr_a1b2c3", "GET, HEAD, PUT, DELETE"),
+        ("POST", "/mentor/usr_1", "GET, HEAD"),
+        ("DELETE", "/mentor/usr_1/total", "GET, HEAD"),
     ] {
         let reply = raw(&world, method, path, &[JSON], None, "{}").await;
         reply.refused("method-not-allowed");

@@ -103,11 +103,10 @@ pub(crate) async fn raw(
     let request = Request {
         method: method.to_owned(),
         path: format!("{}{path}", SERVICE.base()),
-        query: Vec::new(),
         headers: map,
         body: body.as_bytes().to_vec(),
         source_ip: source_ip.map(str::to_owned),
-        request_id: None,
+        ..Request::default()
     };
     service::handle(world.app(&SERVICE), request).await.into()
 }

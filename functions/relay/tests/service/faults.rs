@@ -285,3 +285,77 @@ async fn an_empty_batch_is_done_and_no_batch_is_an_error() {
         assert_eq!(shop.relay.handle(event, TIME_LEFT).await, Err(Failure::NoBatch));
     }
 }
+
+/// Any JSON: half of what it is made of are words of a stream's events.
+fn anything(chance: &mut fastrand::Rng, depth: usize) -> Value {
+    const WORDS: &[&str] = &[
+        "Records",
+        "dynamodb",
+        "NewImage",
+        "Keys",
+        "pk",
+        "sk",
+        "S",
+        "N",
+        "M",
+        "data",
+        "type",
+        "journal",
+        "INSERT",
+        "eventName",
+        "SequenceNumber",
+        "ApproximateCreationDateTime",
+        "eventSourceARN",
+        "",
+        "\u{e9}",
+        "7",
+        "1e999",
+    ];
+    let word = |chance: &mut fastrand::Rng| WORDS[chance.usize(..WORDS.len())];
+    match chance.usize(..if depth == 0 { 5 } else { 9 }) {
+        0 => Value::Null,
+        1 => chance.bool().into(),
+        2 => chance.i64(..).into(),
+        3 => chance.f64().into(),
+        4 => word(chance).into(),
+        5 => (0..chance.usize(..4)).map(|_| anything(chance, depth - 1)).collect(),
+        _ => (0..chance.usize(..5)).map(|_| (word(chance).to_owned(), anything(chance, depth - 1))).collect(),
+    }
+}
+
+/// A good event with something else in some of its places.
+fn disturbed(chance: &mut fastrand::Rng, value: &mut Value) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() && chance.u8(..8) > 0 => {
+            let n = chance.usize(..fields.len());
+            disturbed(chance, fields.values_mut().nth(n).unwrap());
+        }
+        Value::Array(items) if !items.is_empty() && chance.u8(..8) > 0 => {
+            let n = chance.usize(..items.len());
+            disturbed(chance, &mut items[n]);
+        }
+        value => *value = anything(chance, 4),
+    }
+}
+
+#[tokio::test]
+async fn no_event_makes_the_function_panic() {
+    let shop = Shop::new([]).await;
+    let mut chance = fastrand::Rng::with_seed(1);
+    let mut done = 0;
+    for n in 0..2_000_u32 {
+        let records: Vec<_> = (1..=3).map(|number| entry(&format!("p{n}"), number)).collect();
+        let text = json!({ "Records": records }).to_string();
+        let text = text.replace("ofm|org|", &format!("ofm|{}|", shop.tenant));
+        let mut event: Value = serde_json::from_str(&text).unwrap();
+        for _ in 0..chance.usize(1..4) {
+            disturbed(&mut chance, &mut event);
+        }
+        if chance.u8(..8) == 0 {
+            event = anything(&mut chance, 6);
+        }
+        // A failure is reported as one; what would be lost is a panic.
+        done += u32::from(shop.relay.handle(event, TIME_LEFT).await.is_ok());
+    }
+    assert!((200..2_000).contains(&done), "{done} were done");
+}
