@@ -36,4 +36,5 @@ pub mod text;
 pub mod time;
 pub mod time_of_day;
 mod time_zone;
+mod visible;
 pub mod web;
