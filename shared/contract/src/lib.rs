@@ -22,6 +22,7 @@ pub mod money;
 pub mod network;
 pub mod pages;
 pub mod paging;
+pub mod pairs;
 pub mod personal;
 pub mod phone;
 pub mod problem;
