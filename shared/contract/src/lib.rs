@@ -5,6 +5,7 @@ pub mod attribution_id;
 pub mod canonical;
 pub mod checksum;
 pub mod codes;
+pub mod contacts;
 pub mod context;
 pub mod email;
 pub mod envelope;

@@ -242,16 +242,6 @@ fn fields<E: Serialize>(record: &E) -> Result<Map<String, Value>> {
     }
 }
 
-/// A reason with e-mail addresses and phone numbers masked (crm §1).
-pub fn mask_contacts(reason: &str) -> String {
-    let masked = reason.split(' ').map(|word| {
-        let phone = word.trim_start_matches('(').starts_with('+')
-            && word.bytes().filter(u8::is_ascii_digit).count() >= 5;
-        if word.contains('@') || phone { "***" } else { word }
-    });
-    masked.collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,14 +256,5 @@ mod tests {
         assert_eq!(shard("no id at all"), 0);
         let time: Time = "2026-03-04T23:59:59.999Z".parse().unwrap();
         assert_eq!(day_shard(time, 7).as_str(), "sys|-|journal|2026-03-04|07");
-    }
-
-    #[test]
-    fn contacts_in_a_reason_are_masked() {
-        assert_eq!(
-            mask_contacts("asked by jo@example.com, +4915112345678 called"),
-            "asked by *** *** called"
-        );
-        assert_eq!(mask_contacts("+1 for this, 100 % @ noon"), "+1 for this, 100 % *** noon");
     }
 }
