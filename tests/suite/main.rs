@@ -19,5 +19,6 @@ mod samples;
 mod services;
 mod tenants;
 mod tidy;
+mod values;
 mod walk;
 mod yardstick;
