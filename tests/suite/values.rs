@@ -155,7 +155,7 @@ async fn send(world: &World, service: &'static Service, route: &Route, field: &F
         return world.send(service, &world.owner, route.call.method, &path, body).await;
     }
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let coded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let coded = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let path = format!("{path}?{}={coded}", field.own_name());
     world.send(service, &world.owner, route.call.method, &path, String::new()).await
 }
