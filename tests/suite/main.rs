@@ -23,5 +23,6 @@ mod samples;
 mod services;
 mod tenants;
 mod tidy;
+mod values;
 mod walk;
 mod yardstick;

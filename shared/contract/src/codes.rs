@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use unicode_normalization::UnicodeNormalization;
+
 use crate::{json::json_string, problem::Problem};
 
 /// What the server draws codes from: without I, O, 0 and 1, which are misread. 32 letters take 5 bits each, so
@@ -132,6 +134,42 @@ impl InvitationCode {
     }
 }
 
+/// An org's own number for a person: trimmed, in compatibility form (NFKC), upper-cased, and then 1 to 32 printable ASCII
+/// characters (ofm §9). Unique in the org, so it is kept as it is compared.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EmployeeCode(String);
+
+impl EmployeeCode {
+    /// The code in its canonical form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// It is a person's, so `Debug` does not show it.
+impl std::fmt::Debug for EmployeeCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EmployeeCode(***)")
+    }
+}
+
+impl FromStr for EmployeeCode {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let plain: String = text.trim().nfkc().collect();
+        let code = plain.to_uppercase().trim().to_owned();
+        let is_printable = |byte: u8| (b' '..=b'~').contains(&byte);
+        if (1..=32).contains(&code.len()) && code.bytes().all(is_printable) {
+            Ok(Self(code))
+        } else {
+            Err(Problem::new("must be 1 to 32 printable ASCII characters"))
+        }
+    }
+}
+
+json_string!(EmployeeCode, as_str, {"type": "string", "pattern": "^ *[!-~]([ -~]{0,30}[!-~])? *$"});
+
 fn is_org_code(code: &[u8]) -> bool {
     (3..=16).contains(&code.len())
         && code[0].is_ascii_uppercase()
@@ -249,6 +287,21 @@ mod tests {
     }
 
     #[test]
+    fn employee_codes() {
+        let code = |text: &str| text.parse::<EmployeeCode>().ok().map(|code| code.as_str().to_owned());
+        for (given, kept) in
+            [("E-77", "E-77"), (" e-77\u{3000}", "E-77"), ("Ｅ－７７", "E-77"), ("e 1", "E 1"), ("№5", "NO5")]
+        {
+            assert_eq!(code(given).as_deref(), Some(kept), "{given}");
+        }
+        let long = "x".repeat(33);
+        for given in ["", " ", "E\u{2010}77", "E-77\u{200b}", "\u{395}-77", "é", "E\t7", "E\u{2011}7", &long]
+        {
+            assert_eq!(code(given), None, "{given:?}");
+        }
+    }
+
+    #[test]
     fn the_reader_of_an_error_learns_the_rule() {
         let error = serde_json::from_value::<OrgCode>(json!("A!")).unwrap_err();
         assert_eq!(error.to_string(), "must be 3 to 16 letters or digits, starting with a letter");
@@ -275,6 +328,15 @@ mod tests {
             prop_assert_eq!(invitation.as_str().parse(), Ok(invitation.clone()));
             let invite = InviteCode::from_random(invite);
             prop_assert_eq!(invite.as_str().parse(), Ok(invite.clone()));
+        }
+
+        #[test]
+        fn an_employee_code_reads_as_itself(text in "[ -~Ａ-ｚßıſﬁ\u{a0}\u{2000}-\u{2030}①-⑳]{1,12}") {
+            if let Ok(code) = text.parse::<EmployeeCode>() {
+                prop_assert!(code.as_str().bytes().all(|b| (b' '..=b'~').contains(&b)));
+                prop_assert_eq!(code.as_str().parse(), Ok(code.clone()));
+                prop_assert_eq!(text.to_lowercase().parse().ok(), Some(code));
+            }
         }
 
         #[test]

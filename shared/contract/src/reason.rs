@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     json::{json_choice, json_string},
     problem::Problem,
-    text::{LINES_NOT_BLANK, Text, tidy_lines},
+    text::{CONTROLS_BUT_LINES, Text, tidy_lines},
+    visible::{self, Rule},
 };
 
 /// Why, in the caller's words: 1 to 500 characters. People write about people, so `Debug` does not show it.
@@ -35,7 +36,7 @@ impl FromStr for Reason {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
-        tidy_lines(text, 1, Self::MAX).map(Self)
+        tidy_lines(text, (1, Self::MAX), Rule::Strict).map(Self)
     }
 }
 
@@ -43,7 +44,7 @@ json_string!(Reason, as_str, {
     "type": "string",
     "minLength": 1,
     "maxLength": Self::MAX,
-    "pattern": LINES_NOT_BLANK,
+    "pattern": visible::pattern(CONTROLS_BUT_LINES, Rule::Strict, false),
 });
 
 /// The allow-list of reason codes, one to a line, sorted.

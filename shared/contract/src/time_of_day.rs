@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use jiff::{civil, tz::AmbiguousOffset};
+use jiff::{
+    SignedDuration, civil,
+    tz::{AmbiguousOffset, Offset},
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -16,20 +19,50 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TimeOfDay(civil::Time);
 
+/// Why the clocks of a zone do not show a time on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotShown {
+    /// They are set on, and skip it.
+    Skipped {
+        /// The moment at which they are set on.
+        change: Time,
+        /// The day of the first minute that they show afterwards.
+        date: Date,
+        /// That minute.
+        first: TimeOfDay,
+    },
+    /// It lies outside the years 1 to 9999.
+    Outside,
+}
+
 impl TimeOfDay {
-    /// The moment when the clocks of a zone show this on a day. `None` for a time that they skip; of a time that they
-    /// show twice, the one that `fold` names.
-    pub fn on(self, date: Date, zone: &TimeZone, fold: Fold) -> Option<Time> {
+    /// The moment when the clocks of a zone show this on a day. Of a time that they show twice, the one that `fold`
+    /// names.
+    pub fn on(self, date: Date, zone: &TimeZone, fold: Fold) -> Result<Time, NotShown> {
         let local = date.civil().to_datetime(self.0);
         let ambiguous = zone.rules().to_ambiguous_timestamp(local);
-        let moment = match (ambiguous.offset(), fold) {
-            (AmbiguousOffset::Gap { .. }, _) => return None,
-            (AmbiguousOffset::Fold { after, .. }, Fold::Second) => after.to_timestamp(local),
-            (AmbiguousOffset::Unambiguous { offset }, _) => offset.to_timestamp(local),
-            (AmbiguousOffset::Fold { before, .. }, Fold::First) => before.to_timestamp(local),
+        let offset = match (ambiguous.offset(), fold) {
+            (AmbiguousOffset::Gap { before, after }, _) => {
+                return Err(skipped(local, zone, before, after).unwrap_or(NotShown::Outside));
+            }
+            (AmbiguousOffset::Unambiguous { offset }, _) => offset,
+            (AmbiguousOffset::Fold { after, .. }, Fold::Second) => after,
+            (AmbiguousOffset::Fold { before, .. }, Fold::First) => before,
         };
-        Time::try_from(moment.ok()?).ok()
+        Time::from_local(local, offset).ok_or(NotShown::Outside)
     }
+}
+
+/// What skips a local time: the clocks are set from one offset to another.
+fn skipped(local: civil::DateTime, zone: &TimeZone, before: Offset, after: Offset) -> Option<NotShown> {
+    // Had the clocks not been set on, they would show it after the change.
+    let late = Time::from_local(local, before)?.timestamp();
+    let change = zone.rules().preceding(late.checked_add(SignedDuration::from_millis(1)).ok()?).next()?;
+    let change = Time::from_millis(change.timestamp().as_millisecond())?;
+    let shown = change.plus_seconds(after.seconds().into()).local(&TimeZone::UTC);
+    let whole = if shown.second() == 0 { shown } else { shown.saturating_add(SignedDuration::from_mins(1)) };
+    let first = civil::Time::constant(whole.hour(), whole.minute(), 0, 0);
+    Some(NotShown::Skipped { change, date: whole.date().into(), first: TimeOfDay(first) })
 }
 
 impl fmt::Display for TimeOfDay {
@@ -115,7 +148,7 @@ mod tests {
     fn moment(time: &str, date: &str, zone: &str, fold: Fold) -> Option<String> {
         let time: TimeOfDay = time.parse().unwrap();
         let moment = time.on(date.parse().unwrap(), &zone.parse().unwrap(), fold);
-        moment.map(|moment| moment.to_string())
+        moment.ok().map(|moment| moment.to_string())
     }
 
     #[test]
@@ -148,6 +181,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_skipped_tells_the_change_and_what_is_shown_after_it() {
+        for (time, date, zone, change, shown) in [
+            ("02:30", "2026-03-29", "Europe/Berlin", "2026-03-29T01:00:00.000Z", "2026-03-29 03:00"),
+            ("00:00", "2027-04-30", "Africa/Cairo", "2027-04-29T22:00:00.000Z", "2027-04-30 01:00"),
+            ("02:15", "2026-10-04", "Australia/Lord_Howe", "2026-10-03T15:30:00.000Z", "2026-10-04 02:30"),
+            ("12:00", "2011-12-30", "Pacific/Apia", "2011-12-30T10:00:00.000Z", "2011-12-31 00:00"),
+        ] {
+            let time: TimeOfDay = time.parse().unwrap();
+            match time.on(date.parse().unwrap(), &zone.parse().unwrap(), Fold::First) {
+                Err(NotShown::Skipped { change: at, date, first }) => {
+                    assert_eq!(
+                        (at.to_string(), format!("{date} {first}")),
+                        (change.to_owned(), shown.to_owned())
+                    );
+                }
+                other => panic!("{zone}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_calendar_ends_with_the_year_9999() {
+        let last = |zone| moment("20:00", "9999-12-31", zone, Fold::First);
+        assert_eq!(last("Europe/Berlin").as_deref(), Some("9999-12-31T19:00:00.000Z"));
+        assert_eq!(last("America/New_York"), None);
+        assert_eq!(moment("00:00", "0001-01-01", "Asia/Tokyo", Fold::First), None);
+    }
+
+    #[test]
     fn a_fold_is_0_or_1() {
         let read = |value| serde_json::from_value::<Fold>(value);
         assert_eq!((read(json!(0)).unwrap(), read(json!(1)).unwrap()), (Fold::First, Fold::Second));
@@ -161,15 +223,24 @@ mod tests {
         #[test]
         fn the_clocks_show_what_was_asked_for(
             day in 0_i64..20_000, hour in 0_u8..24, minute in 0_u8..60, second: bool,
+            zone in prop::sample::select(vec!["America/New_York", "Africa/Cairo", "Asia/Beirut", "Pacific/Apia"]),
         ) {
-            let zone: TimeZone = "America/New_York".parse().unwrap();
+            let zone: TimeZone = zone.parse().unwrap();
             let date = Time::EPOCH.plus_days(day).date_in(&TimeZone::UTC);
             let text = format!("{hour:02}:{minute:02}");
             let time: TimeOfDay = text.parse().unwrap();
             let fold = if second { Fold::Second } else { Fold::First };
-            if let Some(moment) = time.on(date, &zone, fold) {
-                let local = moment.timestamp().to_zoned(zone.rules().clone()).datetime();
-                prop_assert_eq!(local, date.civil().to_datetime(time.0));
+            let shown = |moment: Time| moment.timestamp().to_zoned(zone.rules().clone()).datetime();
+            match time.on(date, &zone, fold) {
+                Ok(moment) => prop_assert_eq!(shown(moment), date.civil().to_datetime(time.0)),
+                Err(NotShown::Skipped { change, date: day, first }) => {
+                    // Just before the change they show less than was asked for, with it what comes first.
+                    let before = shown(Time::from_millis(change.millis() - 1).unwrap());
+                    prop_assert!(before < date.civil().to_datetime(time.0));
+                    prop_assert_eq!(shown(change), day.civil().to_datetime(first.0));
+                    prop_assert!(shown(change) > date.civil().to_datetime(time.0));
+                }
+                Err(NotShown::Outside) => prop_assert!(false, "no such day"),
             }
         }
 

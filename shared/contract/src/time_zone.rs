@@ -33,7 +33,7 @@ impl FromStr for TimeZone {
 
     fn from_str(text: &str) -> Result<Self, Problem> {
         match TimeZoneDatabase::bundled().get(text) {
-            Ok(zone) if !zone.is_unknown() => Ok(Self(zone)),
+            Ok(zone) if !zone.is_unknown() && zone.iana_name().is_none_or(is_place) => Ok(Self(zone)),
             _ => Err(Problem::new("must be a time zone of the IANA database, such as Europe/Berlin")),
         }
     }
@@ -41,9 +41,19 @@ impl FromStr for TimeZone {
 
 json_choice!(TimeZone, as_str, names());
 
-/// Every name of the database.
+/// What files of the database are called that are no zones: placeholders of a machine that has not been told where it is
+/// (contract §8).
+const NO_PLACES: [&str; 3] = ["Factory", "posixrules", "localtime"];
+
+fn is_place(name: &str) -> bool {
+    !NO_PLACES.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+/// Every name of the database that is a zone's.
 fn names() -> Vec<String> {
-    TimeZoneDatabase::bundled().available().map(|name| name.as_str().to_owned()).collect()
+    let database = TimeZoneDatabase::bundled();
+    let names = database.available().filter(|name| is_place(name.as_str()));
+    names.map(|name| name.as_str().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -71,6 +81,17 @@ mod tests {
         for text in
             ["", "Mars/Olympus", "+02:00", "Etc/Unknown", "CET-1CEST", "/etc/localtime", "Europe/Berlin "]
         {
+            assert!(text.parse::<TimeZone>().is_err(), "{text}");
+        }
+        for text in [
+            "Factory",
+            "factory",
+            "posixrules",
+            "localtime",
+            "posix/Europe/Berlin",
+            "right/UTC",
+            "leapseconds",
+        ] {
             assert!(text.parse::<TimeZone>().is_err(), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! A member: a person who belongs to an org (ofm §9).
 
 use contract::{
-    codes::OrgCode,
+    codes::{self, OrgCode},
     email::Email,
     given_roles::MemberRoles,
     ids::{OrgGuid, UserGuid},
@@ -55,7 +55,7 @@ pub struct OwnerCopy {
 }
 
 /// An org's own number for a person.
-pub type EmployeeCode = Personal<Text<1, 32>>;
+pub type EmployeeCode = Personal<codes::EmployeeCode>;
 
 /// A member of an org. One record per person and org.
 #[derive(Clone, Debug, Serialize, Deserialize)]

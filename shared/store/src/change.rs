@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use contract::{
+    contacts,
     context::RequestContext,
     error::{Error, Result, Tag},
     reason::{Reason, ReasonCode, SourceRefs},
@@ -482,7 +483,7 @@ impl Change {
         let why = reason.map(|reason| {
             let mut salt = [0; 16];
             self.chance.fill(&mut salt);
-            Why { text: journal::mask_contacts(reason), salt: hex(&salt) }
+            Why { text: contacts::mask(reason), salt: hex(&salt) }
         });
         let changed = written.told.touched();
         let mut data = written.told.plain();

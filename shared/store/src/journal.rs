@@ -246,16 +246,6 @@ fn fields<E: Serialize>(record: &E) -> Result<Map<String, Value>> {
     }
 }
 
-/// A reason with e-mail addresses and phone numbers masked (crm §1).
-pub fn mask_contacts(reason: &str) -> String {
-    let masked = reason.split(' ').map(|word| {
-        let phone = word.trim_start_matches('(').starts_with('+')
-            && word.bytes().filter(u8::is_ascii_digit).count() >= 5;
-        if word.contains('@') || phone { "***" } else { word }
-    });
-    masked.collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,14 +274,5 @@ mod tests {
         let entry: Entry = serde_json::from_value(written.clone()).unwrap();
         assert_eq!((&entry.gateway_request_id, &entry.surface), (&None, &None));
         assert_eq!(entry.hash().unwrap(), canonical::hash(&written));
-    }
-
-    #[test]
-    fn contacts_in_a_reason_are_masked() {
-        assert_eq!(
-            mask_contacts("asked by jo@example.com, +4915112345678 called"),
-            "asked by *** *** called"
-        );
-        assert_eq!(mask_contacts("+1 for this, 100 % @ noon"), "+1 for this, 100 % *** noon");
     }
 }

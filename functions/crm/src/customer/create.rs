@@ -187,6 +187,8 @@ fn default_name(
         (true, None) => code.to_string(),
     };
     let name: String = name.chars().take(200).collect();
+    // A joiner joins nothing at the end of a name.
+    let name = name.trim_end_matches(['\u{200c}', '\u{200d}']);
     name.parse().map(Personal).map_err(Error::internal)
 }
 
@@ -210,6 +212,8 @@ mod tests {
         assert_eq!(shown(None, Some("Lovelace"), None), "Lovelace");
         assert_eq!(shown(None, None, Some("Engines")), "Engines");
         assert_eq!(shown(None, None, None), "C1");
+        let joined = format!("{}ی\u{200c}م", "م".repeat(97));
+        assert_eq!(shown(Some(&joined), Some(&joined), None).chars().count(), 199);
         let long = "ä".repeat(100);
         assert_eq!(shown(Some(&long), Some(&long), None).chars().count(), 200);
     }

@@ -1,8 +1,7 @@
 //! What else is known of a customer: birthday, tags, attributes (crm §4).
 
-use std::collections::BTreeMap;
-
 use contract::{
+    pairs::Pairs,
     personal::Personal,
     problem::Problem,
     text::{Prose, Text},
@@ -85,39 +84,14 @@ impl From<Tags> for Vec<Tag> {
     }
 }
 
-/// Names and values of what else is known.
-type Pairs = BTreeMap<Text<1, 40>, Prose<500>>;
-
-/// At most 32 pairs of texts that may hold anything.
+/// At most 32 pairs of texts that may hold anything. Two keys alike, once trimmed and in normal form C, are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "Pairs", into = "Pairs")]
-#[schemars(extend("maxProperties" = Self::MOST))]
-pub struct Attributes(Personal<Pairs>);
+#[serde(transparent)]
+pub struct Attributes(Personal<Pairs<Text<1, 40>, Prose<500>, 32>>);
 
 impl Default for Attributes {
     fn default() -> Self {
-        Self(Personal(Pairs::new()))
-    }
-}
-
-impl Attributes {
-    const MOST: usize = 32;
-}
-
-impl TryFrom<Pairs> for Attributes {
-    type Error = Problem;
-
-    fn try_from(pairs: Pairs) -> Result<Self, Problem> {
-        if pairs.len() > Self::MOST {
-            return Err(format!("must have at most {} entries", Self::MOST).into());
-        }
-        Ok(Self(Personal(pairs)))
-    }
-}
-
-impl From<Attributes> for Pairs {
-    fn from(attributes: Attributes) -> Self {
-        attributes.0.0
+        Self(Personal(Pairs::default()))
     }
 }
 

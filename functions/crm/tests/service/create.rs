@@ -57,6 +57,20 @@ async fn a_value_that_is_one_customers_alone_names_its_holder() {
 }
 
 #[tokio::test]
+async fn an_international_address_is_one_in_both_spellings() {
+    let world = World::new().await;
+    let holder = create(&world, json!({"emails": [{"email": "x@b\u{fc}cher.example"}]})).await;
+    assert_eq!(holder["emails"][0]["email"], "x@b\u{fc}cher.example");
+    let labels = "X@XN--bcher-kva.example";
+    let taken = ask(&world, json!({"emails": [{"email": labels}]})).await;
+    assert_eq!(taken.refused("duplicate-email")["details"]["customer_guid"], holder["customer_guid"]);
+    let found = get(&world, json!({"email": labels})).await;
+    assert_eq!(found.data()["customer"]["customer_guid"], holder["customer_guid"]);
+    let twice = json!({"emails": [{"email": "y@b\u{fc}cher.example"}, {"email": "y@xn--bcher-kva.example"}]});
+    assert_eq!(ask(&world, twice).await.refused_fields(), ["customer.emails"]);
+}
+
+#[tokio::test]
 async fn of_two_at_once_one_has_the_address() {
     let world = World::new().await;
     let customer = || json!({"emails": [{"email": "same@mail.example"}]});

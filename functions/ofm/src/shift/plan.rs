@@ -3,7 +3,7 @@
 use contract::{
     error::{Error, Result},
     time::{Date, Time, TimeZone},
-    time_of_day::{Fold, TimeOfDay},
+    time_of_day::{Fold, NotShown, TimeOfDay},
 };
 
 /// A shift is at least and at most so long.
@@ -30,7 +30,7 @@ pub(super) struct Times {
 }
 
 impl Plan {
-    /// When it begins and ends. An end that is not later than the beginning is on the next day; of the same time twice,
+    /// When it begins and ends. A beginning that the clocks skip is refused, an end that they skip is when they do. An end that is not later than the beginning is on the next day; of the same time twice,
     /// the second is later.
     pub(super) fn times(&self) -> Result<Times> {
         let Self { date, start, end, zone } = self;
@@ -38,16 +38,37 @@ impl Plan {
             return Err(Error::field("end_time", "must differ from start_time"));
         }
         let is_overnight = end < start;
-        let last = if is_overnight { date.civil().tomorrow().ok().map(Date::from) } else { Some(*date) };
-        let skipped =
-            |field| move || Error::field(field, "is not shown by the clocks on that day, which are set on");
-        let start_at = start.0.on(*date, zone, start.1).ok_or_else(skipped("start_time"))?;
-        let end_at = last.and_then(|last| end.0.on(last, zone, end.1)).ok_or_else(skipped("end_time"))?;
+        let last = if is_overnight { date.tomorrow() } else { Some(*date) };
+        let start_at = start.0.on(*date, zone, start.1).map_err(|why| refused(*date, why))?;
+        let end_at = match last.map(|last| end.0.on(last, zone, end.1)) {
+            // Whoever works until the clocks are set on has worked until then.
+            Some(Ok(moment) | Err(NotShown::Skipped { change: moment, .. })) => moment,
+            Some(Err(NotShown::Outside)) | None => return Err(Error::field("end_time", OUTSIDE)),
+        };
         let minutes = end_at.since(start_at).as_mins();
         if !(LEAST_MINUTES..=MOST_MINUTES).contains(&minutes) {
             return Err(Error::field("end_time", "must be 15 minutes to 24 hours after start_time"));
         }
         Ok(Times { start_at, end_at, minutes })
+    }
+}
+
+const OUTSIDE: &str = "is outside the calendar, which ends with the year 9999";
+
+/// Why nothing begins at a time of this day.
+fn refused(day: Date, why: NotShown) -> Error {
+    match why {
+        NotShown::Skipped { date, first, .. } if date == day => Error::field(
+            "start_time",
+            format!(
+                "is skipped by the clocks on that day, which are set on: the first valid time is {first}"
+            ),
+        ),
+        NotShown::Skipped { date, first, .. } => Error::field(
+            "start_time",
+            format!("is skipped by the clocks, which are set on: the first valid time is {first} on {date}"),
+        ),
+        NotShown::Outside => Error::field("start_time", OUTSIDE),
     }
 }
 
@@ -88,7 +109,8 @@ mod tests {
     fn what_cannot_be_worked_is_refused_by_name() {
         let (start, end) = (Err("\"start_time\"".to_owned()), Err("\"end_time\"".to_owned()));
         assert_eq!(minutes("2026-03-29", ("02:30", ONE), ("10:00", ONE)), start);
-        assert_eq!(minutes("2026-03-28", ("22:00", ONE), ("02:30", ONE)), end);
+        // The end is skipped: it is 02:00, when the clocks are set on.
+        assert_eq!(minutes("2026-03-28", ("22:00", ONE), ("02:30", ONE)), Ok(240));
         assert_eq!(minutes("2026-03-04", ("09:00", ONE), ("09:00", ONE)), end);
         assert_eq!(minutes("2026-03-04", ("09:00", ONE), ("09:14", ONE)), end);
         assert_eq!(minutes("2026-03-04", ("09:00", ONE), ("09:15", ONE)), Ok(15));
@@ -99,6 +121,24 @@ mod tests {
         // 24 hours by the clocks are 25 in this night.
         assert_eq!(minutes("2026-10-24", ("12:00", ONE), ("11:59", ONE)), end);
         assert_eq!(minutes("2026-10-24", ("12:00", ONE), ("11:00", ONE)), Ok(1440));
-        assert_eq!(minutes("9999-12-31", ("22:00", ONE), ("06:00", ONE)), start);
+        assert_eq!(minutes("9999-12-31", ("22:00", ONE), ("06:00", ONE)), end);
+        assert_eq!(minutes("9999-12-31", ("14:00", ONE), ("22:00", ONE)), Ok(480));
+        assert_eq!(minutes("9999-12-30", ("22:00", ONE), ("06:00", ONE)), Ok(480));
+    }
+
+    #[test]
+    fn a_midnight_that_is_skipped_ends_a_shift_and_begins_none() {
+        let times =
+            |start: &str, end: &str| plan("2027-04-29", (start, ONE), (end, ONE), "Africa/Cairo").times();
+        let evening = times("16:00", "00:00").unwrap();
+        assert_eq!((evening.end_at.to_string().as_str(), evening.minutes), ("2027-04-29T22:00:00.000Z", 480));
+        assert_eq!(times("16:00", "01:00").unwrap(), evening);
+        assert_eq!(times("16:00", "00:59").unwrap(), evening);
+        let night = plan("2027-04-30", ("00:30", ONE), ("06:00", ONE), "Africa/Cairo").times().unwrap_err();
+        let problem = night.get("fields").unwrap()[0]["problem"].to_string();
+        assert!(problem.contains("the first valid time is 01:00\""), "{problem}");
+        let gone = plan("2011-12-30", ("09:00", ONE), ("12:00", ONE), "Pacific/Apia").times().unwrap_err();
+        let problem = gone.get("fields").unwrap()[0]["problem"].to_string();
+        assert!(problem.contains("the first valid time is 00:00 on 2011-12-31"), "{problem}");
     }
 }

@@ -48,6 +48,20 @@ fn email(person: &Caller) -> String {
 }
 
 #[tokio::test]
+async fn an_international_address_is_one_in_both_spellings() {
+    let world = World::new().await;
+    let person = world.stranger().await;
+    let letters = format!("{}@b\u{fc}cher.example", person.user_guid);
+    let labels = letters.replace("b\u{fc}cher", "xn--bcher-kva");
+    let known = letters.parse().expect("an address");
+    world.meddle(&System, &keys::user(person.user_guid), |user| user.email = Some(known)).await;
+    let made = create(&world, &world.owner, json!({"email": labels})).await.data().clone();
+    create(&world, &world.owner, json!({"email": letters})).await.refused("duplicate-invite");
+    assert_eq!(listed(&world, json!({"email": letters})).await.len(), 1);
+    accept(&world, &person, &made["code"]).await.data();
+}
+
+#[tokio::test]
 async fn a_person_becomes_a_member_by_their_own_word() {
     let world = World::new().await;
     let (places, person) = (Places::new(&world).await, world.stranger().await);

@@ -147,6 +147,36 @@ async fn an_employee_code_is_one_persons_in_an_org() {
 }
 
 #[tokio::test]
+async fn an_employee_code_is_compared_as_a_code() {
+    let world = World::new().await;
+    let (one, two) = (world.member(&[]).await.user_guid, world.member(&[]).await.user_guid);
+    let code = |code: &str| json!({"employee_code": code});
+    let kept = set(&world, &world.owner, one, code(" e-77 ")).await;
+    assert_eq!(kept.data()["employee_code"], "E-77");
+    for same in ["E-77", "e-77", "\u{ff25}-77", "E\u{ff0d}\u{ff17}7"] {
+        set(&world, &world.owner, two, code(same)).await.refused("duplicate-code");
+    }
+    for none in ["E\u{2010}77", "E-77\u{200b}", "\u{395}-77", "\u{200b}", " "] {
+        assert_eq!(set(&world, &world.owner, two, code(none)).await.refused_fields(), ["employee_code"]);
+    }
+}
+
+#[tokio::test]
+async fn never_is_a_time_like_any_other() {
+    let world = World::new().await;
+    let user = world.stranger().await.user_guid;
+    let never = "9999-12-31T23:59:59.999Z";
+    let added =
+        add(&world, &world.owner, json!({"user_guid": user, "valid_until": "9999-12-31T23:59:59.9999Z"}))
+            .await;
+    assert_eq!((&added.data()["valid_until"], &added.data()["in_force"]), (&json!(never), &json!(true)));
+    let since = json!({"valid_from": "0001-01-01T00:00:00Z"});
+    assert_eq!(set(&world, &world.owner, user, since).await.data()["in_force"], true);
+    let listed = world.post(&SERVICE, &world.owner, "/member/list", json!({"in_force": true})).await;
+    assert!(listed.text.contains(never), "{}", listed.text);
+}
+
+#[tokio::test]
 async fn every_move_is_allowed_or_refused_as_the_table_says() {
     let world = World::new().await;
     let admin = world.member(&["ofm_member_admin"]).await;

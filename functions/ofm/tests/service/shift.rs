@@ -119,6 +119,60 @@ async fn what_cannot_be_worked_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn the_last_days_of_the_calendar_are_planned_and_listed() {
+    let world = World::new().await;
+    let shop = Shop::new(&world).await;
+    for (date, start, end) in [("9999-12-30", "09:00", "17:00"), ("9999-12-31", "09:00", "17:00")] {
+        let made = shop.create(&world, shop.plan(date, start, end)).await.data().clone();
+        assert_eq!(made["start_at"], format!("{date}T08:00:00.000Z"));
+        for whose in
+            [json!({"logical_guid": shop.places.guid()}), json!({"user_guid": shop.worker.user_guid})]
+        {
+            let mut fields = whose;
+            fields["date"] = json!(date);
+            let listed = list(&world, &shop.worker, fields).await;
+            assert_eq!(
+                listed.iter().map(|shift| &shift["shift_guid"]).collect::<Vec<_>>(),
+                [&made["shift_guid"]]
+            );
+        }
+    }
+    let overlap = shop.create(&world, shop.plan("9999-12-31", "16:00", "20:00")).await;
+    overlap.refused("shift-overlap");
+    let beyond = shop.create(&world, shop.plan("9999-12-31", "22:00", "06:00")).await;
+    assert_eq!(beyond.refused_fields(), ["end_time"]);
+    let first = json!({"logical_guid": shop.places.guid(), "from": "0001-01-01", "to": "0001-02-01"});
+    assert!(list(&world, &shop.worker, first).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_midnight_that_is_skipped_ends_a_shift_and_begins_none() {
+    let world = World::new().await;
+    let shop = Shop::new(&world).await;
+    // The clocks of Cairo skip the first hour of 30 April 2027.
+    let cairo = json!({"code": "CAIRO", "caption": "Cairo", "address": places::address(), "timezone": "Africa/Cairo"});
+    let place = places::post(&world, "/facility/physical/create", cairo).await.data().clone();
+    let shop_there = places::logical(&world, "CAIRO", &place, &places::legal(&world, "NILE").await).await;
+    let plan = |date: &str, start: &str, end: &str| {
+        let mut fields = shop.plan(date, start, end);
+        fields["logical_guid"] = shop_there["logical_guid"].clone();
+        fields["user_guid"] = json!(world.owner.user_guid);
+        fields
+    };
+    let create = async |fields| race::insist(&world, &SERVICE, &world.owner, "/shift/create", fields).await;
+    let evening = create(plan("2027-04-29", "16:00", "00:00")).await.data().clone();
+    assert_eq!(
+        (&evening["end_at"], &evening["planned_minutes"]),
+        (&json!("2027-04-29T22:00:00.000Z"), &json!(480))
+    );
+    assert_eq!(evening["end_time"], "00:00");
+    let night = create(plan("2027-04-30", "00:00", "06:00")).await;
+    assert_eq!(night.refused_fields(), ["start_time"]);
+    assert!(night.text.contains("the first valid time is 01:00"), "{}", night.text);
+    create(plan("2027-04-30", "01:00", "06:00")).await.data();
+}
+
+#[tokio::test]
 async fn who_plans_needs_the_grant_and_who_works_belongs_there() {
     let world = World::new().await;
     let shop = Shop::new(&world).await;

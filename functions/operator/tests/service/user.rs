@@ -40,6 +40,24 @@ async fn an_email_is_one_persons_for_ever() {
 }
 
 #[tokio::test]
+async fn the_two_spellings_of_an_international_address_are_one() {
+    let world = World::new().await;
+    let local = world.orgcode.to_lowercase();
+    let (letters, labels) =
+        (format!("{local}@B\u{fc}cher.example"), format!("{local}@xn--bcher-kva.example"));
+    let shown = format!("{local}@b\u{fc}cher.example");
+    let made =
+        act(&world, "user-create", json!({"email": letters, "display_name": "Ada"})).await.data().clone();
+    assert_eq!(made["email"], json!(shown));
+    let again = json!({"email": labels, "display_name": "Eve"});
+    act(&world, "user-create", again).await.refused("duplicate-email");
+    let found = act(&world, "user-get", json!({"email": labels})).await;
+    assert_eq!((&found.data()["user_guid"], &found.data()["email"]), (&made["user_guid"], &json!(shown)));
+    let confirmed = json!({"user_guid": made["user_guid"], "email": labels});
+    assert_eq!(act(&world, "email-confirm", confirmed).await.data()["email_confirmed"], true);
+}
+
+#[tokio::test]
 async fn a_get_names_one_user() {
     let world = World::new().await;
     let user = created(&world, "ada").await;

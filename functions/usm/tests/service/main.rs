@@ -1,5 +1,6 @@
 //! The service against a database.
 
+mod address;
 mod api_key;
 mod api_key_end;
 mod lockout;

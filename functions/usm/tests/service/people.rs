@@ -27,9 +27,14 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) async fn new(world: &World) -> Self {
+        Self::at(world, "example.org").await
+    }
+
+    /// The same, with an e-mail of this domain.
+    pub(crate) async fn at(world: &World, domain: &str) -> Self {
         let mut change = world.change();
         let user_guid = UserGuid::from_uuid(change.uuid());
-        let email = format!("ada.{user_guid}@example.org");
+        let email = format!("ada.{user_guid}@{domain}");
         let address = email.parse().expect("an address");
         let email_hash = EmailClaim::hash(&address, &world.app(&SERVICE).settings.lookup_key);
         change
