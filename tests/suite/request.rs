@@ -73,7 +73,7 @@ pub(crate) async fn deliver(
 
 /// Invokes an action with just this payload.
 pub(crate) async fn act(world: &World, service: &'static Service, payload: Value) -> Reply {
-    let body = direct::handle(world.app(service), payload, "invocation").await;
+    let body = direct::handle(world.app(service), payload, "invocation", None).await;
     let status =
         body["error"]["http_status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status"));
     Reply { status, headers: Vec::new(), text: body.to_string(), body }
@@ -100,6 +100,7 @@ pub(crate) async fn raw(
         body,
         source_ip: Some("192.0.2.1".to_owned()),
         request_id: None,
+        deadline_ms: None,
     };
     service::handle(world.app(service), request).await.into()
 }

@@ -18,9 +18,6 @@ use uuid::Uuid;
 
 use crate::keys;
 
-/// A failure that met others is counted again so often before the log-in is refused as unavailable.
-const TRIES: u32 = 8;
-
 /// What failed log-ins are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -200,10 +197,11 @@ impl Counts {
     /// out, this one is refused as they are: so no more guesses are answered than the contract allows, however many
     /// are made at the same time.
     pub async fn count_failure(mut self, ctx: &Ctx, user: Option<UserGuid>) -> Result<()> {
-        for _ in 0..TRIES {
-            match self.write_failure(ctx, user).await {
-                Err(error) if error.is_moved() => {}
-                result => return result,
+        let mut backoff = ctx.backoff();
+        loop {
+            let written = self.write_failure(ctx, user).await;
+            if let Some(result) = backoff.settle(written).await {
+                return result;
             }
             let subjects: Vec<_> = self.0.into_iter().map(|(subject, _)| subject).collect();
             let mut batch = Batch::default();
@@ -211,7 +209,6 @@ impl Counts {
             self = Self::of(&subjects, &ctx.read(batch).await?)?;
             self.check(ctx.now())?;
         }
-        Err(Error::unavailable("a failed log-in could not be counted"))
     }
 
     async fn write_failure(&self, ctx: &Ctx, user_guid: Option<UserGuid>) -> Result<()> {

@@ -10,7 +10,7 @@ use contract::{
     time::Time,
 };
 use identity::{
-    passcode::{self, PasscodeHash},
+    passcode::PasscodeHash,
     session::{CAP_HOURS, DoomedReason, SLIDING_HOURS, Session, SessionStatus},
     token::SessionToken,
     user::{EmailClaim, User, UserStatus},
@@ -25,6 +25,7 @@ use crate::{
     keys,
     lockout::{Counts, Subject},
     open_sessions::{self, OpenSession, OpenSessions, SessionHandle},
+    passcode_check,
     session::about,
 };
 
@@ -138,10 +139,7 @@ async fn authenticate(ctx: &Ctx, email: &Email, given: &Secret) -> Result<Authen
     let found = ctx.read(batch).await?;
     let user = found.get(&user)?;
     let hash = user.as_ref().and_then(|user| user.record.passcode_hash.as_ref());
-    let is_right = match hash {
-        Some(hash) => hash.verify(given)?,
-        None => passcode::verify_nothing(given).map(|()| false)?,
-    };
+    let is_right = passcode_check::is_right(ctx, hash, given)?;
     match user {
         Some(user) if is_right => Ok(Authenticated { user, index: found.get(&index)?, counts }),
         _ => {
@@ -166,7 +164,7 @@ fn may_log_in(user: &User) -> Result<()> {
 /// passcode was hashed with less work than is asked for now, it is hashed anew.
 fn require_user(ctx: &Ctx, change: &mut Writer, user: &Stored<User>, given: &Secret) -> Result<()> {
     if user.record.passcode_hash.as_ref().is_some_and(PasscodeHash::needs_rehash) {
-        let passcode_hash = Some(PasscodeHash::of(given, ctx.chance())?);
+        let passcode_hash = Some(passcode_check::rehashed(ctx, given)?);
         return change.keep(&System, Some(user), User { passcode_hash, ..user.record.clone() });
     }
     change.require(&identity::keys::user(user.record.user_guid), user)

@@ -90,7 +90,7 @@ impl Passcode {
 }
 
 /// A passcode as it is stored: an argon2id hash in its standard text form. Never shown.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PasscodeHash(String);
 

@@ -3,6 +3,7 @@
 use contract::error::{Error, Result, Tag};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Map, Value};
+use store::Deadline;
 
 use crate::{
     app::App,
@@ -10,6 +11,7 @@ use crate::{
     lambda,
     route::{self, Call, Route, Service},
     run::{Done, Run},
+    time_left,
     trace::Trace,
 };
 
@@ -23,26 +25,31 @@ pub const fn action(name: &'static str) -> Call {
 pub async fn serve(service: &'static Service) -> Result<(), lambda_runtime::Error> {
     let app = lambda::start(service, None).await?;
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Value>| async move {
-        Ok::<_, lambda_runtime::Error>(handle(app, invocation.payload, &invocation.context.request_id).await)
+        let LambdaEvent { payload, context } = invocation;
+        let answer = handle(app, payload, &context.request_id, Some(context.deadline)).await;
+        Ok::<_, lambda_runtime::Error>(answer)
     }))
     .await
 }
 
-/// Answers an invocation with the common envelope; errors are data, not a failure of the function.
-pub async fn handle(app: &'static App, payload: Value, request_id: &str) -> Value {
+/// Answers an invocation with the common envelope; errors are data, not a failure of the function. `deadline_ms` is when
+/// Lambda ends it, in Unix milliseconds, where that is known.
+pub async fn handle(app: &'static App, payload: Value, request_id: &str, deadline_ms: Option<u64>) -> Value {
     let name = payload.get("action").and_then(Value::as_str).unwrap_or_default();
     let known = app.service.known(name).unwrap_or("?");
     let mut trace = Trace::start(app, format!("ACTION {known}"), request_id.to_owned());
-    let result = answer(payload, &mut trace).await;
+    let deadline = time_left::deadline(app, deadline_ms);
+    let result = answer(payload, deadline, &mut trace).await;
     serde_json::from_str(&trace.finish(&result).body).unwrap_or_default()
 }
 
-async fn answer(payload: Value, trace: &mut Trace) -> Result<Done> {
+async fn answer(payload: Value, deadline: Deadline, trace: &mut Trace) -> Result<Done> {
     let app = trace.app;
     let (route, body) = find(app, payload)?;
     trace.route = Some(route);
     let (meter, request_id, headers) = (trace.meter.clone(), trace.request_id.clone(), Headers::default());
-    Run { app, route, headers, body, source_ip: None, meter, request_id }.answer(&mut trace.seen).await
+    let run = Run { app, route, headers, body, source_ip: None, meter, request_id, deadline };
+    run.answer(&mut trace.seen).await
 }
 
 fn find(app: &App, payload: Value) -> Result<(&'static Route, Map<String, Value>)> {

@@ -16,6 +16,7 @@ use crate::{
     headers::Headers,
     route::{Call, Style},
     run::{Done, Run},
+    time_left,
     trace::{Finished, Trace},
 };
 
@@ -42,6 +43,8 @@ pub struct Request {
     pub source_ip: Option<String>,
     /// The gateway's id of the request.
     pub request_id: Option<String>,
+    /// When Lambda ends the invocation, in Unix milliseconds, where that is known.
+    pub deadline_ms: Option<u64>,
 }
 
 /// An answer, whatever carries it.
@@ -113,7 +116,9 @@ async fn answer(
     }
     let source_ip = request.source_ip.clone();
     let (meter, request_id) = (trace.meter.clone(), trace.request_id.clone());
-    Run { app, route, headers, body, source_ip, meter, request_id }.answer(&mut trace.seen).await
+    let deadline = time_left::deadline(app, request.deadline_ms);
+    let run = Run { app, route, headers, body, source_ip, meter, request_id, deadline };
+    run.answer(&mut trace.seen).await
 }
 
 fn error_headers(error: &Error) -> Vec<(&'static str, String)> {

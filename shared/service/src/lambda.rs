@@ -8,7 +8,7 @@ use contract::{
     secret::{CodeKeys, KeyMaterial, LookupKey},
 };
 use lambda_http::{Body, Error, RequestExt, request::RequestContext};
-use store::{Authorities, Credentials, Endpoint, Store, SystemChance};
+use store::{Authorities, Credentials, Deadline, Endpoint, Store, SystemChance};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
@@ -110,6 +110,7 @@ fn from_environment(service: &'static Service) -> Result<App, Error> {
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),
         rate_percent: percent("G3N_RATE_LIMIT_PERCENT")?,
         report_patience: REPORT_PATIENCE,
+        patience: Deadline::USUAL,
     };
     let client = store::client(&endpoint("DYNAMODB")?);
     let store = Store::new(client, &required("G3N_TABLE")?);
@@ -176,6 +177,7 @@ pub fn read(request: lambda_http::Request) -> Request {
         }
         _ => (None, None),
     };
+    let deadline_ms = request.lambda_context_ref().map(|context| context.deadline);
     let query = request.query_string_parameters_ref();
     let query =
         query.into_iter().flat_map(|query| query.iter()).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
@@ -193,6 +195,7 @@ pub fn read(request: lambda_http::Request) -> Request {
         },
         source_ip,
         request_id,
+        deadline_ms,
     }
 }
 

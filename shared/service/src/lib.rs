@@ -22,6 +22,7 @@ pub mod lambda;
 mod limit;
 pub mod lockout;
 mod log;
+mod memo;
 mod objects;
 #[cfg(feature = "openapi")]
 pub mod openapi;
@@ -30,6 +31,7 @@ mod place;
 pub mod records;
 mod route;
 mod run;
+mod time_left;
 mod trace;
 mod traits;
 mod transition;

@@ -1,6 +1,6 @@
 //! The one write path: a [`Change`] becomes one `TransactWriteItems`.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -34,15 +34,13 @@ pub enum Committed {
 
 /// DynamoDB takes so many items in one transaction.
 const MOST_ITEMS: usize = 100;
-/// Two transactions that meet are tried again so often, at growing distances: together well under five seconds.
-const CONFLICT_TRIES: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Store {
     /// Writes a change, and the idempotency record with it, as one transaction.
     ///
     /// A failed condition becomes the error that the change gave it; with several, the first in the order in which
-    /// they were added. A command that met others too often is `unavailable`.
+    /// they were added. A transaction that meets others is tried again until the request's time is up; then the command is
+    /// `unavailable`.
     pub async fn commit(&self, change: &Change, claimed: Option<Claimed>) -> Result<Committed> {
         let mut ops = Vec::with_capacity(change.ops.len() + 1);
         let has_key = claimed.is_some();
@@ -64,24 +62,21 @@ impl Store {
         let items = ops.iter().map(|op| self.transact_item(op)).collect::<Result<Vec<_>>>()?;
         // One token for all tries: a transaction whose reply was lost is not applied twice.
         let token = change.uuid().to_string();
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1..=CONFLICT_TRIES {
+        let mut backoff = self.backoff();
+        loop {
             match self.transact(&items, &token).await? {
                 None => return Ok(Committed::Done),
                 Some(reasons) => match judge(&ops, has_key, reasons) {
                     Verdict::Before(replay) => return Ok(Committed::Before(replay)),
                     Verdict::Refused(error) => return Err(error),
-                    Verdict::Again(error) if attempt == CONFLICT_TRIES => return Err(error),
-                    Verdict::Again(_) => {
-                        let mut random = [0];
-                        change.chance.fill(&mut random);
-                        tokio::time::sleep(pause + pause.mul_f64(f64::from(random[0]) / 255.0)).await;
-                        pause *= 2;
+                    Verdict::Again(error) => {
+                        if !backoff.pause().await {
+                            return Err(error);
+                        }
                     }
                 },
             }
         }
-        Err(Error::unavailable("a transaction met others too often"))
     }
 
     /// Notes that a record was used: writes some of its fields, times on which no decision rests, without a new
@@ -334,7 +329,7 @@ enum Verdict {
 }
 
 fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict {
-    let mut again = Error::unavailable("a transaction met others too often");
+    let mut again = Error::unavailable("a transaction met others until the time was up");
     for (n, (op, reason)) in ops.iter().zip(reasons).enumerate() {
         let is_key = has_key && n == 0;
         match reason.code.as_deref() {

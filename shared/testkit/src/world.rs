@@ -32,7 +32,7 @@ use identity::{
 };
 use serde_json::{Map, Value, json};
 use service::{App, Clock, Figure, LogSink, OrgFrom, REPORT_PATIENCE, Request, Service, Settings};
-use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
+use store::{Chance, Change, Deadline, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
 use crate::{
     bounds::bounded, caller::Caller, database, deployment::Deployment, proxy::Proxy, reply::Reply, s3,
@@ -146,6 +146,13 @@ impl World {
     #[must_use]
     pub fn with_figure(self, figure: &'static Figure, value: u32) -> Self {
         lock(&self.inner.deployment).figures.insert(figure.variable, value);
+        self
+    }
+
+    /// Gives each request so much time, before the first call.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        lock(&self.inner.deployment).patience = Some(patience);
         self
     }
 
@@ -399,6 +406,11 @@ impl World {
         lock(&self.inner.log).clone()
     }
 
+    /// Forgets the log lines so far, where a test makes so many that they would fill the memory.
+    pub fn forget_log(&self) {
+        lock(&self.inner.log).clear();
+    }
+
     /// The last request's log line.
     pub fn last_log(&self) -> Value {
         serde_json::from_str(lock(&self.inner.log).last().expect("a line")).expect("JSON")
@@ -458,6 +470,7 @@ impl World {
             body: body.into_bytes(),
             source_ip: Some(self.source_ip()),
             request_id: None,
+            deadline_ms: None,
         };
         service::handle(self.app(service), request).await.into()
     }
@@ -478,9 +491,8 @@ impl World {
         if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
             payload.extend(fields);
         }
-        let body =
-            service::direct::handle(self.app(service), payload, &self.inner.change().uuid().to_string())
-                .await;
+        let id = self.inner.change().uuid().to_string();
+        let body = service::direct::handle(self.app(service), payload, &id, None).await;
         let status = body["error"]["http_status"]
             .as_u64()
             .and_then(|status| u16::try_from(status).ok())
@@ -538,6 +550,7 @@ impl Inner {
         }
         let key = |digit: &str| KeyMaterial::from_hex(&digit.repeat(64)).expect("a key");
         let deployment = lock(&self.deployment).clone();
+        let usual = if self.hurried { Deadline::USUAL } else { Duration::from_mins(1) };
         let settings = Settings {
             stage: "test".to_owned(),
             cursor_key: CursorKey(key("1")),
@@ -549,6 +562,7 @@ impl Inner {
             test_clock: self.test_clock,
             rate_percent: self.rate_percent,
             report_patience: if self.hurried { REPORT_PATIENCE } else { Duration::from_mins(1) },
+            patience: deployment.patience.unwrap_or(usual),
         };
         let client = if self.enforced {
             database::client_as(service.name, &self.endpoint)

@@ -108,6 +108,7 @@ pub(crate) async fn raw(
         body: body.as_bytes().to_vec(),
         source_ip: source_ip.map(str::to_owned),
         request_id: None,
+        deadline_ms: None,
     };
     service::handle(world.app(&SERVICE), request).await.into()
 }
