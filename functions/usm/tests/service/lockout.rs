@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::json;
 use store::System;
-use testkit::{Reply, World};
+use testkit::{Reply, World, race};
 use usm::{
     SERVICE,
     lockout::{CountedBy, LoginFailures, Subject},
@@ -81,11 +81,13 @@ async fn a_hundred_failures_lock_an_address_out() {
 
 #[tokio::test]
 async fn guesses_made_at_once_are_answered_no_more_often_than_those_made_in_turn() {
-    let world = World::new().await;
-    let ada = Person::new(&world).await;
-    let guesses = join_all((0..16).map(|_| fail(&world, &ada.email))).await;
-    let told = guesses.iter().filter(|guess| guess.status == 401).count();
-    let locked = guesses.iter().filter(|guess| guess.status == 429).count();
-    assert_eq!((told, locked), (10, 6));
-    ada.log_in(&world).await.refused("rate-limited");
+    for _ in 0..race::rounds() {
+        let world = World::new().await;
+        let ada = Person::new(&world).await;
+        let guesses = join_all((0..race::CALLERS).map(|_| fail(&world, &ada.email))).await;
+        let told = guesses.iter().filter(|guess| guess.status == 401).count();
+        let locked = guesses.iter().filter(|guess| guess.status == 429).count();
+        assert_eq!((told, locked), (10, 6));
+        ada.log_in(&world).await.refused("rate-limited");
+    }
 }
