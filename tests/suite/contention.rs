@@ -264,11 +264,11 @@ async fn a_request_ends_before_lambda_ends_it() {
         deadline_ms: Some(ends()),
     };
     Reply::from(service::handle(world.app(service), request).await).refused("unavailable");
-    let user = world.stranger().await.user_guid;
-    let suspend = json!({
-        "action": "user-suspend", "actor": "op@example", "reason": "test", "user_guid": user,
+    let create = json!({
+        "action": "user-create", "actor": "op@example", "reason": "test", "display_name": "Una User",
+        "email": format!("{}@people.example", world.change().uuid()),
     });
-    let body = direct::handle(world.app(&operator::SERVICE), suspend, "request", Some(ends())).await;
+    let body = direct::handle(world.app(&operator::SERVICE), create, "request", Some(ends())).await;
     assert_eq!(body["error"]["major"]["tag"], "unavailable", "{body}");
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
