@@ -249,8 +249,8 @@ async fn a_request_ends_before_lambda_ends_it() {
     // Requests of this world have a minute, where Lambda says nothing.
     let ends = || u64::try_from(Clock::System.now().millis()).expect("after 1970") + 3_000;
     let (service, began) = (&ofm::SERVICE, Instant::now());
-    let headers = world.owner.headers.iter().chain([&("content-type", "application/json".to_owned())]);
-    let headers = headers.map(|(name, value)| {
+    let caller = world.owner.clone().with("content-type", "application/json");
+    let headers = caller.headers.iter().map(|(name, value)| {
         (HeaderName::from_static(name), HeaderValue::from_str(value).expect("a header"))
     });
     let request = Request {
