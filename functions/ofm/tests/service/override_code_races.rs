@@ -69,9 +69,9 @@ async fn of_many_guesses_at_once_no_more_are_answered_than_of_as_many_in_turn() 
 
 #[tokio::test]
 async fn a_code_for_many_uses_is_used_by_as_many_at_once() {
-    let world = World::new().await;
-    let till = Till::new(&world).await;
     for _ in 0..rounds() {
+        let world = World::new().await;
+        let till = Till::new(&world).await;
         let code = till.generate(&world, json!({"max_uses": CALLERS})).await;
         // Once each: whoever asks twice would not notice a 503.
         let uses =
@@ -84,7 +84,5 @@ async fn a_code_for_many_uses_is_used_by_as_many_at_once() {
         let entries = world.journal("ofm", "override-code", code["override_id"].as_str().unwrap()).await;
         verify(&entries);
         assert_eq!(entries.len(), 1 + CALLERS);
-        // The failure counts: five of them would lock out.
-        world.advance_seconds(15 * 60);
     }
 }
