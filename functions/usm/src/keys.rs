@@ -26,7 +26,7 @@ pub mod session {
         Partition::of_system("usm").part("login-failures").state(subject.by).part(&subject.hash)
     }
 
-    /// How often logging in failed lately for an e-mail or from an address.
+    /// How often logging in failed lately for an e-mail, from a network, or for the one from the other.
     pub fn failures(subject: &Subject) -> Key<LoginFailures> {
         Key::new(&of_subject(subject), &[&"count"])
     }

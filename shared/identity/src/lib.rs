@@ -11,6 +11,7 @@ mod arcs;
 pub mod assignment;
 pub mod clock;
 pub mod facility;
+mod hashing;
 pub mod invitation;
 pub mod invite;
 pub mod keys;

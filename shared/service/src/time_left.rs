@@ -5,7 +5,10 @@ use std::time::Duration;
 use contract::time::Time;
 use store::Deadline;
 
-use crate::app::{App, Clock};
+use crate::{
+    app::{App, Clock},
+    ctx::Ctx,
+};
 
 /// Until when a request may work whose invocation ends at this time, in Unix milliseconds. Whatever clock a test gives
 /// the function, Lambda ends it by the machine's.
@@ -19,6 +22,13 @@ fn time_left(ends_ms: Option<u64>, now: Time, usual: Duration) -> Duration {
     let now = u64::try_from(now.millis()).unwrap_or(0);
     let left = ends_ms.and_then(|ends| ends.checked_sub(now));
     left.map_or(usual, Duration::from_millis)
+}
+
+impl Ctx {
+    /// Until when the request may work.
+    pub fn deadline(&self) -> Deadline {
+        self.request.store.deadline()
+    }
 }
 
 #[cfg(test)]

@@ -107,9 +107,14 @@ impl Store {
         Self { deadline: Some(deadline), ..self.clone() }
     }
 
+    /// Until when the request may work.
+    pub fn deadline(&self) -> Deadline {
+        self.deadline.unwrap_or_else(|| Deadline::after(Deadline::USUAL))
+    }
+
     /// Pauses for something that is tried until the request's time is up.
     pub fn backoff(&self) -> Backoff {
-        Backoff::until(self.deadline.unwrap_or_else(|| Deadline::after(Deadline::USUAL)))
+        Backoff::until(self.deadline())
     }
 }
 

@@ -5,6 +5,7 @@
 //! of records, claims, journal entries and the idempotency record.
 
 mod ahead;
+mod append;
 mod bucket;
 mod chance;
 mod change;
@@ -24,6 +25,7 @@ mod read;
 mod tally;
 
 pub use ahead::Ahead;
+pub use append::Append;
 pub use aws_sdk_dynamodb::config::Credentials;
 pub use bucket::Bucket;
 pub use chance::{Chance, SeededChance, SystemChance};

@@ -12,7 +12,7 @@ use identity::{
     user::{EmailClaim, User, UserStatus},
 };
 use serde_json::{Value, json};
-use store::{SeededChance, System, SystemChance};
+use store::{Deadline, SeededChance, System, SystemChance};
 use testkit::{Caller, Reply, World};
 use usm::SERVICE;
 
@@ -42,7 +42,11 @@ impl Person {
             email_confirmed: true,
             display_name: Personal("Ada Canary".parse().expect("a name")),
             locale: None,
-            passcode_hash: Some(PasscodeHash::of(&Secret::new(PASSCODE), &chance).expect("a hash")),
+            passcode_hash: Some(
+                PasscodeHash::of(&Secret::new(PASSCODE), &chance, Deadline::after(Deadline::USUAL))
+                    .await
+                    .expect("a hash"),
+            ),
             status: UserStatus::Verified,
             sessions_valid_from: None,
         };
