@@ -34,7 +34,7 @@ pub(crate) static ACTIONS: &[Route] = &[
         org: OrgFrom::Nowhere,
         access: Access::Operator,
         errors: &[Tag::DuplicateEmail],
-        handler: &write(create),
+        handler: &write(create).with_secret(),
     },
     Route {
         call: action("user-get"),
@@ -61,7 +61,7 @@ pub(crate) static ACTIONS: &[Route] = &[
         org: OrgFrom::Nowhere,
         access: Access::Operator,
         errors: &[Tag::InvalidState],
-        handler: &change(set_passcode).revision_optional(),
+        handler: &change(set_passcode).revision_optional().with_secret(),
     },
 ];
 
