@@ -23,6 +23,7 @@ mod limit;
 pub mod lockout;
 mod log;
 mod memo;
+mod made_keys;
 mod objects;
 #[cfg(feature = "openapi")]
 pub mod openapi;

@@ -177,8 +177,9 @@ impl Store {
     fn transact_item(&self, op: &Op) -> Result<TransactWriteItem> {
         let Expression { condition, mut names, mut values } = expression(&op.condition)?;
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        let addition = match &op.effect {
+        let update = match &op.effect {
             Effect::Add(increments) => addition(increments, &mut names, &mut values),
+            Effect::Amend(content) => amendment(content, &mut names, &mut values),
             _ => String::new(),
         };
         let names = (!names.is_empty()).then_some(names);
@@ -197,11 +198,11 @@ impl Store {
                     .build()
                     .map_err(Error::internal)?,
             ),
-            Effect::Add(_) => item.update(
+            Effect::Add(_) | Effect::Amend(_) => item.update(
                 Update::builder()
                     .table_name(&*self.table)
                     .set_key(Some(key))
-                    .update_expression(addition)
+                    .update_expression(update)
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
@@ -292,6 +293,18 @@ fn addition(increments: &[(String, i64)], names: &mut HashMap<String, String>, v
     format!("SET #type = :type ADD {additions}")
 }
 
+/// The update that sets everything but what an item has from its beginning.
+fn amendment(content: &Item, names: &mut HashMap<String, String>, values: &mut Item) -> String {
+    let changed =
+        content.iter().filter(|(name, _)| !["pk", "sk", "type", "created_at"].contains(&name.as_str()));
+    let each = changed.map(|(name, value)| {
+        names.insert(format!("#set_{name}"), name.clone());
+        values.insert(format!(":set_{name}"), value.clone());
+        format!("#set_{name} = :set_{name}")
+    });
+    format!("SET {}", each.collect::<Vec<_>>().join(", "))
+}
+
 fn idempotency_op(claimed: Claimed) -> Result<Op> {
     let Claimed { replay, now } = claimed;
     let key = replay.key(&System);
@@ -360,7 +373,7 @@ fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict
 
 fn type_of(op: &Op) -> String {
     match &op.effect {
-        Effect::Put(item) | Effect::Raise(item) => {
+        Effect::Put(item) | Effect::Raise(item) | Effect::Amend(item) => {
             item.get("type").and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default()
         }
         Effect::Add(_) => tally::TYPE.to_owned(),

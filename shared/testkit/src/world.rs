@@ -238,6 +238,7 @@ impl World {
             roles: serde_json::from_value(json!(roles)).expect("roles"),
             status: AccountStatus::Active,
             keys_valid_from: None,
+            created_by: None,
         };
         change
             .create(&self.org, record, "service-account-created", |_| panic!("account"))
@@ -255,6 +256,7 @@ impl World {
             last_used_at: None,
             keys_valid_from: None,
             org_keys_valid_from: None,
+            created_by: None,
         };
         change.create(&self.org, key, "api-key-created", |_| panic!("key")).expect("a key");
         self.inner.commit(change).await;
