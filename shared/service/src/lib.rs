@@ -22,8 +22,8 @@ pub mod lambda;
 mod limit;
 pub mod lockout;
 mod log;
-mod memo;
 mod made_keys;
+mod memo;
 mod objects;
 #[cfg(feature = "openapi")]
 pub mod openapi;

@@ -18,6 +18,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use service::Objects;
 use stack::template::Template;
 use store::{Authorities, Credentials, Endpoint};
@@ -172,4 +173,12 @@ fn refusal(status: u16, code: &str) -> Response<Full<Bytes>> {
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>");
     let response = Response::builder().status(status).header("content-type", "application/xml");
     response.body(Full::new(Bytes::from(body))).expect("a response")
+}
+
+/// The request that a service presigned, as its caller is told to send it.
+pub fn presigned(presign: &Value) -> Arrived {
+    let headers = presign["headers"].as_object().expect("headers").iter();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let headers = headers.map(|(name, value)| (name.clone(), text(value))).collect();
+    Arrived::at(&text(&presign["method"]), &text(&presign["upload_url"]), headers)
 }

@@ -36,7 +36,6 @@ use store::{Chance, Change, Deadline, Entity, Key, Meter, Org, SeededChance, Sta
 
 use crate::{
     bounds::bounded, caller::Caller, database, deployment::Deployment, proxy::Proxy, reply::Reply, s3,
-    sigv4::Arrived,
 };
 
 /// Where tests begin: 4 March 2026, 08:00 UTC.
@@ -271,7 +270,7 @@ impl World {
             user_guid,
             email: Some(format!("{user_guid}@people.example").parse().expect("an address")),
             email_confirmed: true,
-            display_name: name.parse_personal(),
+            display_name: named(name),
             locale: None,
             passcode_hash: None,
             status: UserStatus::Verified,
@@ -306,7 +305,7 @@ impl World {
         let owner = Owner {
             org_guid: self.org.guid(),
             user_guid,
-            display_name: name.parse_personal(),
+            display_name: named(name),
             create_owner: primary,
             primary_owner: primary,
             secondary_owner: !primary,
@@ -333,7 +332,7 @@ impl World {
             org_guid: self.org.guid(),
             orgcode: self.orgcode.parse().expect("an orgcode"),
             user_guid,
-            display_name: name.parse_personal(),
+            display_name: named(name),
             email: Some(format!("{user_guid}@people.example").parse().expect("an address")),
             state: MemberState::Active,
             role_profile_id: None,
@@ -479,7 +478,7 @@ impl World {
 
     /// Sends an upload that a service presigned, now: tells the status and S3's code where S3 refuses it.
     pub fn upload(&self, presign: &Value, content: &[u8]) -> Result<(), (u16, &'static str)> {
-        s3::send(&presigned(presign), content, self.now())
+        s3::send(&s3::presigned(presign), content, self.now())
     }
 
     /// The address that requests come from: another network for each org, because failed log-ins are counted by it. What
@@ -586,24 +585,10 @@ impl Inner {
     }
 }
 
-/// The request that a service presigned, as its caller is told to send it.
-pub fn presigned(presign: &Value) -> Arrived {
-    let headers = presign["headers"].as_object().expect("headers").iter();
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let headers = headers.map(|(name, value)| (name.clone(), text(value))).collect();
-    Arrived::at(&text(&presign["method"]), &text(&presign["upload_url"]), headers)
-}
-
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-trait ParsePersonal {
-    fn parse_personal(&self) -> contract::personal::DisplayName;
-}
-
-impl ParsePersonal for str {
-    fn parse_personal(&self) -> contract::personal::DisplayName {
-        contract::personal::Personal(self.parse().expect("a name"))
-    }
+fn named(name: &str) -> contract::personal::DisplayName {
+    contract::personal::Personal(name.parse().expect("a name"))
 }

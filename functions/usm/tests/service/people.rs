@@ -27,6 +27,12 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) async fn new(world: &World) -> Self {
+        let hash = hashed(PASSCODE).await;
+        Self::with(world, hash).await
+    }
+
+    /// The same with this hash of [`PASSCODE`].
+    pub(crate) async fn with(world: &World, passcode_hash: PasscodeHash) -> Self {
         let mut change = world.change();
         let user_guid = UserGuid::from_uuid(change.uuid());
         let email = format!("ada.{user_guid}@example.org");
@@ -35,18 +41,13 @@ impl Person {
         change
             .claim(&System, EmailClaim { email_hash, user_guid }, |_| panic!("the e-mail is taken"))
             .expect("a claim");
-        let chance = SeededChance::new(7);
         let user = User {
             user_guid,
             email: Some(address),
             email_confirmed: true,
             display_name: Personal("Ada Canary".parse().expect("a name")),
             locale: None,
-            passcode_hash: Some(
-                PasscodeHash::of(&Secret::new(PASSCODE), &chance, Deadline::after(Deadline::USUAL))
-                    .await
-                    .expect("a hash"),
-            ),
+            passcode_hash: Some(passcode_hash),
             status: UserStatus::Verified,
             sessions_valid_from: None,
         };
@@ -72,6 +73,12 @@ impl Person {
     pub(crate) async fn meddle(&self, world: &World, meddle: impl FnOnce(&mut User)) {
         world.meddle(&System, &identity::keys::user(self.user_guid), meddle).await;
     }
+}
+
+/// What is stored of a passcode.
+pub(crate) async fn hashed(passcode: &str) -> PasscodeHash {
+    let until = Deadline::after(Deadline::USUAL);
+    PasscodeHash::of(&Secret::new(passcode), &SeededChance::new(7), until).await.expect("a hash")
 }
 
 pub(crate) async fn create(world: &World, fields: Value) -> Reply {

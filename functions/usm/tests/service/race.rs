@@ -1,10 +1,9 @@
 //! Commands that meet each other on the way to the table.
 
-use contract::secret::Secret;
 use futures::future::{LocalBoxFuture, join, join_all};
-use identity::{passcode::PasscodeHash, user::User};
+use identity::user::User;
 use serde_json::{Value, json};
-use store::{SeededChance, System};
+use store::System;
 use testkit::{
     Reply, World, database,
     proxy::{Call, Fault, Operation, Proxy, When},
@@ -12,7 +11,7 @@ use testkit::{
 };
 use usm::keys;
 
-use crate::people::{Person, account, call, holder, key, key_holder, validate, validate_key};
+use crate::people::{Person, account, call, hashed, holder, key, key_holder, validate, validate_key};
 
 /// Runs both; the first has decided, and its write is held until the second is through.
 async fn overtaken(
@@ -203,7 +202,7 @@ async fn a_log_in_does_not_slip_past_a_new_passcode() {
     let (ada, bob) = (Person::new(&world).await, Person::new(&world).await);
     // Found right when it was decided first: that says nothing of another hash.
     let change = async {
-        let another = PasscodeHash::of(&Secret::new("An0ther-horse"), &SeededChance::new(8)).unwrap();
+        let another = hashed("An0ther-horse").await;
         let set = |user: &mut User| user.passcode_hash = Some(another);
         world.meddle(&System, &identity::keys::user(ada.user_guid), set).await;
         bob.log_in(&world).await
