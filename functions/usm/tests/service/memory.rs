@@ -16,7 +16,7 @@ const WARM: usize = 100;
 /// So much may come in all the others: what a trace id leaves behind in the environment is some 112 bytes.
 const MOST_GROWTH_KIB: u64 = 4 * 1024;
 /// The most that it may ever have in use: the unoptimised program, one buffer of 19 MiB and what calls leave behind.
-const MOST_KIB: u64 = 96 * 1024;
+const MOST_KIB: u64 = 64 * 1024;
 
 /// The gateway's event of a call, from a network that no other comes from.
 fn event(path: &str, fields: &Value, n: usize) -> String {
