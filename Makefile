@@ -34,7 +34,7 @@ help: ## What can be made
 	@echo "  DB=dynamodb-local     use Amazon's DynamoDB Local (Java 11, npm) instead of the embedded database"
 	@echo "  PERSIST=1             make up: keep the data, in .local/data"
 	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000, G3N_REFERENCE_PORT=9001   make up: the ports"
-	@echo "  RACE_ROUNDS=2         make test: how often each race between callers is run"
+	@echo "  RACE_ROUNDS=2         make test, make races (100): how often each race between callers is run"
 	@echo "  LIST_ITEMS=100        make test: how many records a long list has, whose pages must cost no more"
 	@echo "  FAULTS=all            make test: each command with all that can befall it, not one in eight"
 	@echo "  LAW_OPERATIONS=10000  make test: random clicks, confirmations and deletions before totals are recounted"
@@ -69,6 +69,13 @@ test: tools = local
 test: ## Run all tests
 	@$(call build,cargo test --locked --workspace --no-run,$(test_template))
 	@$(with_tools); $(with_jar); $(with_database) cargo test --locked --workspace --no-fail-fast
+
+# Races between callers, wherever they are tested, and crowds on one record of every command.
+.PHONY: races
+races: ROUNDS = $(or $(RACE_ROUNDS),100)
+races: ## Run every race between callers 100 times, and 16 callers on one record of every command 200 times
+	@RACE_ROUNDS=$(ROUNDS) cargo test --package crm --package ofm --package operator --package referral --package usm --test service
+	@RACE_ROUNDS=$$((2 * $(ROUNDS))) cargo test --package scenarios --test suite -- --nocapture contention
 
 .PHONY: docs
 docs: ## Write the generated files in docs/ anew

@@ -14,7 +14,8 @@ async fn every_schedule_invokes_an_action_that_is_done() {
     for schedule in schedules {
         assert_eq!(schedule.function, operator::SERVICE.name);
         let answer =
-            direct::handle(world.app(&operator::SERVICE), &schedule.input.to_string(), "scheduled").await;
+            direct::handle(world.app(&operator::SERVICE), &schedule.input.to_string(), "scheduled", None)
+                .await;
         assert_eq!(answer["success"], true, "{} {answer}", schedule.input);
         // By this name the alarms of the template know its metrics (infra/test_template.py).
         let call = format!("ACTION {}", schedule.input["action"].as_str().expect("an action"));

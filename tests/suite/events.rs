@@ -14,7 +14,7 @@ async fn gateway(world: &World, service: &'static Service, sample: &str) -> Repl
 }
 
 async fn operate(world: &World, action: Value) -> Value {
-    let answer = direct::handle(world.app(&operator::SERVICE), &action.to_string(), "request").await;
+    let answer = direct::handle(world.app(&operator::SERVICE), &action.to_string(), "request", None).await;
     assert_eq!(answer["success"], true, "{answer}");
     answer["data"].clone()
 }

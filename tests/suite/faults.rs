@@ -25,12 +25,12 @@ const COMMANDS_PER_PROXY: usize = 8;
 
 /// Commands that end the credential they are sent with, or the caller's right to send them, and how a repeat is then
 /// refused: by the checks that come before the replay.
-const ENDS_ITS_RIGHT: &[(&str, &str)] =
+pub(crate) const ENDS_ITS_RIGHT: &[(&str, &str)] =
     &[("/session/logout_everywhere", "session-invalid"), ("/owner/primary/set", "not-primary-owner")];
 
 /// Commands that are not repeated here: one changes the time of all functions of a deployment, so of other tests too, and
 /// one a record of which a deployment has one.
-const SHARED_BY_ALL: &[&str] = &["clock-set", "heartbeat"];
+pub(crate) const SHARED_BY_ALL: &[&str] = &["clock-set", "heartbeat"];
 
 /// What befalls the first request.
 #[derive(Clone, Debug)]

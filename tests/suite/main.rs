@@ -3,6 +3,7 @@
 mod callers;
 mod canaries;
 mod conform;
+mod contention;
 mod costs;
 mod deployment;
 mod edges;

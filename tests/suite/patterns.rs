@@ -158,6 +158,10 @@ fn identity(s: &Samples, org: &Org) -> Vec<Pattern> {
         query!(identity::keys::service_accounts_by_status(org, all())),
         get!(identity::keys::api_key(org, account, "{token_hash}")),
         query!(identity::keys::api_keys_by_status(org, account, all())),
+        get!(identity::keys::key_ring(org, account)),
+        get!(identity::keys::key_maker(org, user)),
+        get!(identity::keys::made_key(org, user, s.id("key_id"))),
+        query!(identity::keys::made_keys(org, user)),
         get!(identity::keys::key_policy(org)),
         get!(identity::keys::invitation(s.id("invitation"))),
         get!(identity::keys::invitation_code(&s.text("invitation_code", "INVITATION000"))),
@@ -329,16 +333,15 @@ fn referral(s: &Samples, org: &Org) -> Vec<Pattern> {
 fn usm(s: &Samples, org: &Org) -> Vec<Pattern> {
     let user = s.id("user");
     let by_email = Subject { by: CountedBy::Email, hash: "{email_hash}".to_owned() };
-    let by_address = Subject { by: CountedBy::SourceAddress, hash: "{address_hash}".to_owned() };
+    let by_network = Subject { by: CountedBy::SourceNetwork, hash: "{network_hash}".to_owned() };
     vec![
         get!(usm::keys::session::open(user)),
         get!(usm::keys::session::by_handle(user, s.id("session_id"))),
         get!(usm::keys::session::failures(&by_email)),
-        get!(usm::keys::session::failures(&by_address)),
+        get!(usm::keys::session::failures(&by_network)),
         get!(usm::keys::session::lockout(&by_email, s.id("lockout"))),
         get!(usm::keys::api_key::account_by_code(org, &s.text("code", "CODE-0000"))),
         get!(usm::keys::api_key::by_handle(org, s.id("key_id"))),
-        get!(usm::keys::api_key::ring(org, s.id("service_account"))),
     ]
 }
 

@@ -97,7 +97,7 @@ pub(crate) async fn act(world: &World, service: &'static Service, payload: Value
 
 /// Invokes an action with the text of a payload.
 pub(crate) async fn act_text(world: &World, service: &'static Service, payload: &str) -> Reply {
-    let body = direct::handle(world.app(service), payload, "invocation").await;
+    let body = direct::handle(world.app(service), payload, "invocation", None).await;
     let status =
         body["error"]["http_status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status"));
     Reply { status, headers: Vec::new(), text: body.to_string(), body }

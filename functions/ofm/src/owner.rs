@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{
     Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, change, list, names,
-    ownership::{self, People, PrimarySet},
+    ownership::{self, People, PrimarySet, StateSet},
     post, revised, write_if_named,
 };
 use store::{Key, Listing, Org, Shown, Stored};
@@ -64,9 +64,9 @@ pub static ROUTES: &[Route] = &[
         class: Class::A,
         org: OrgFrom::Body,
         access: Access::PrimaryOwner,
-        errors: &[Tag::InvalidTransition, Tag::LastOwner],
+        errors: &[Tag::InvalidTransition, Tag::LastOwner, Tag::LimitExceeded],
         handler: &change(remove_secondary)
-            .also(|input, org, batch| People::want(org, &[input.user_guid], batch)),
+            .also(|input, org, batch| ownership::want_for_removal(org, input.user_guid, batch)),
     },
     Route {
         call: post("/owner/state/set"),
@@ -172,14 +172,17 @@ struct RemoveSecondary {
     user_guid: UserGuid,
     /// The revision that the caller saw.
     expected_revision: Option<revision::Tag>,
+    /// Whether to revoke the active keys that the owner made, 25 at most; by default they outlive the owner.
+    revoke_keys: Option<bool>,
 }
 
 async fn remove_secondary(
     ctx: Ctx,
-    _: RemoveSecondary,
+    input: RemoveSecondary,
     before: Stored<Owner>,
-) -> Result<Written<Shown<Owner>>> {
-    ownership::set_state(&ctx, &before, OwnerState::Removed, "owner-secondary-removed").await
+) -> Result<Written<StateSet>> {
+    let revoke_keys = input.revoke_keys == Some(true);
+    ownership::remove(&ctx, &before, "owner-secondary-removed", revoke_keys).await
 }
 
 #[derive(Clone, Deserialize, JsonSchema)]

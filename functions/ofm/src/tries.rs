@@ -15,8 +15,6 @@ use crate::keys;
 /// So many failures within the window are answered; then the person has to wait.
 const MOST: usize = 10;
 const WINDOW_MINUTES: i64 = 15;
-/// Failures at the same time are counted one after the other: each of them meets at most all the others.
-const ATTEMPTS: usize = 2 * MOST;
 
 /// When a person failed to use an invitation, within the last window.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,17 +73,17 @@ impl InvitationTries {
 /// Counts a failure. It is written at once, for the request that failed changes nothing else; and it is refused where
 /// others, made at the same time, were too many, so that no more are answered than are counted.
 pub(crate) async fn count_failure(ctx: &Ctx, user_guid: UserGuid) -> Result<()> {
-    for _ in 0..ATTEMPTS {
+    let mut backoff = ctx.backoff();
+    loop {
         let before = ctx.get(&keys::tries::of_user(user_guid)).await?;
         let none = || InvitationTries { user_guid, failed_at: Vec::new() };
         let tries = before.as_ref().map_or_else(none, |stored| stored.record.clone());
         tries.check(ctx.now())?;
-        match write(ctx, before.as_ref(), tries.failed(ctx.now())).await {
-            Err(error) if error.is_moved() => {}
-            result => return result,
+        let written = write(ctx, before.as_ref(), tries.failed(ctx.now())).await;
+        if let Some(result) = backoff.settle(written).await {
+            return result;
         }
     }
-    Err(Error::unavailable("failed tries were counted by too many at once"))
 }
 
 async fn write(ctx: &Ctx, before: Option<&Stored<InvitationTries>>, tries: InvitationTries) -> Result<()> {

@@ -15,10 +15,10 @@ use service::{
     Access, Class, Ctx, OrgFrom, Route, Written, change,
     direct::action,
     names,
-    ownership::{self, People, PrimarySet, hand_over},
+    ownership::{self, People, PrimarySet, StateSet, hand_over},
     revised, write,
 };
-use store::{Shown, Stored};
+use store::Stored;
 
 /// The actions.
 pub(crate) static ACTIONS: &[Route] = &[
@@ -73,8 +73,12 @@ struct SetState {
     expected_revision: Option<revision::Tag>,
     /// The new state.
     state: OwnerState,
+    /// With `removed`: whether to revoke the active keys that the owner made, 25 at most; by default they outlive the
+    /// owner.
+    revoke_keys: Option<bool>,
 }
 
-async fn set_state(ctx: Ctx, input: SetState, before: Stored<Owner>) -> Result<Written<Shown<Owner>>> {
-    ownership::set_state(&ctx, &before, input.state, "owner-state-set").await
+async fn set_state(ctx: Ctx, input: SetState, before: Stored<Owner>) -> Result<Written<StateSet>> {
+    let revoke_keys = input.revoke_keys == Some(true);
+    ownership::set_any_state(&ctx, &before, input.state, "owner-state-set", revoke_keys).await
 }

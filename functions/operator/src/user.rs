@@ -78,8 +78,10 @@ struct Create {
 }
 
 async fn create(ctx: Ctx, input: Create) -> Result<Written<UserView>> {
-    let passcode_hash =
-        input.passcode.map(|passcode| hash(&ctx, &passcode, Some(&input.email))).transpose()?;
+    let passcode_hash = match &input.passcode {
+        Some(passcode) => Some(hash(&ctx, passcode, Some(&input.email)).await?),
+        None => None,
+    };
     let mut change = ctx.change();
     let user_guid = UserGuid::from_uuid(change.uuid());
     let claim = EmailClaim { email_hash: EmailClaim::hash(&input.email, ctx.lookup_key()), user_guid };
@@ -98,11 +100,11 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<UserView>> {
     change.show(&created)
 }
 
-fn hash(ctx: &Ctx, passcode: &Passcode, email: Option<&Email>) -> Result<PasscodeHash> {
+async fn hash(ctx: &Ctx, passcode: &Passcode, email: Option<&Email>) -> Result<PasscodeHash> {
     if let Some(email) = email {
         passcode.check_differs_from(email)?;
     }
-    passcode.hash(ctx.chance())
+    passcode.hash(ctx.chance(), ctx.deadline()).await
 }
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -207,7 +209,7 @@ struct SetPasscode {
 
 async fn set_passcode(ctx: Ctx, input: SetPasscode, before: Stored<User>) -> Result<Written<UserView>> {
     refuse_doomed(&before.record)?;
-    let passcode_hash = hash(&ctx, &input.passcode, before.record.email.as_ref())?;
+    let passcode_hash = hash(&ctx, &input.passcode, before.record.email.as_ref()).await?;
     let user = User { passcode_hash: Some(passcode_hash), ..before.record.with_sessions_revoked(ctx.now()) };
     let mut change = ctx.change();
     let after = change.adjust(&System, &before, user, "user-passcode-set")?;

@@ -67,16 +67,14 @@ const BATCH: usize = 45;
 /// again gets 404.
 pub(crate) async fn blank_all(ctx: &Ctx, id: &AttributionId) -> Result<()> {
     let org = ctx.org()?;
+    let mut backoff = ctx.backoff();
     loop {
         let notes = ctx.some(&keys::attribution::answers(org, id), BATCH).await?;
         if notes.is_empty() {
             return Ok(());
         }
-        match ctx.commit(blank(ctx, org, &notes).await?).await {
-            // Somebody else takes them away too: what is left is read anew.
-            Err(error) if !error.is_moved() => return Err(error),
-            _ => {}
-        }
+        // Where somebody else takes them away too, what is left is read anew.
+        backoff.settle(ctx.commit(blank(ctx, org, &notes).await?).await).await.transpose()?;
     }
 }
 

@@ -4,7 +4,7 @@ use contract::{
     codes::OrgCode,
     error::{Error, Result, Tag},
     given_roles::ServiceAccountRoles,
-    ids::{KeyId, OrgGuid, ServiceAccountGuid},
+    ids::{KeyId, OrgGuid, ServiceAccountGuid, UserGuid},
     revision,
     states::{Filter, visible},
     text::Caption,
@@ -12,6 +12,7 @@ use contract::{
 };
 use identity::{
     api_key::{ApiKey, KeyPolicy, KeyStatus},
+    made_key::{KeyMaker, MadeKey},
     org::OrgStatus,
     service_account::{AccountStatus, ServiceAccount},
     token::ApiKeyToken,
@@ -20,10 +21,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{
-    Access, Answer, Class, Ctx, Names, OrgFrom, Principal, Revised, Route, Written, change, list, names,
-    post, read, revised, write,
+    Access, Answer, Class, Ctx, Names, OrgFrom, Principal, Revised, Route, Writer, Written, change, list,
+    names, post, read, revised, write,
 };
-use store::{Key, Listing, Org, Stored};
+use store::{Entity, Key, Listing, Org, Stored};
 
 use crate::{key_handle::KeyHandle, key_ring::Holder, keys, service_account::ADMIN, session::about};
 
@@ -99,6 +100,8 @@ pub struct ApiKeyView {
     revision: revision::Tag,
     /// When it was made.
     created_at: Time,
+    /// The owner who made it, whom it outlives; null for one from before this was noted.
+    created_by: Option<UserGuid>,
     /// When it was last changed, other than by use.
     updated_at: Time,
 }
@@ -117,6 +120,7 @@ impl ApiKeyView {
             last_used_at: key.last_used_at,
             revision: stored.revision,
             created_at: stored.created_at,
+            created_by: key.created_by,
             updated_at: stored.updated_at,
         }
     }
@@ -159,12 +163,26 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<Created>> {
     holder.require(&ctx, &mut change)?;
     holder.add(&ctx, &mut change, &key)?;
     change.keep(org, None, KeyHandle::from(&key))?;
+    note_maker(&ctx, &mut change, &key)?;
     let created = change.create(org, key, "api-key-created")?;
     let view = ApiKeyView::of(&created, &holder, ctx.now());
     let api_key = Some(token.secret.reveal().to_owned());
     let repeated = Created { key: view.clone(), api_key: None, secret_withheld: Some(true) };
     let answer = about(&created, Created { key: view, api_key, secret_withheld: None })?;
     Ok(change.answer(answer).repeated_as(repeated))
+}
+
+/// Notes who makes the key, and that the owner is one still: whoever removes the owner meanwhile is told of the key, or
+/// the key is not made.
+fn note_maker(ctx: &Ctx, change: &mut Writer, key: &ApiKey) -> Result<()> {
+    let (org, member) = (ctx.org()?, ctx.caller().member.as_deref());
+    let (Some(made), Some(member)) = (MadeKey::of(key), member) else {
+        return Err(Error::internal("keys are made by owners in person"));
+    };
+    let user_guid = made.user_guid;
+    change.overwrite(org, made)?;
+    change.raise(org, KeyMaker { org_guid: org.guid(), user_guid })?;
+    change.require(&identity::keys::member(org, user_guid), member)
 }
 
 /// A key ends after now, and must say when where the policy wants that.
@@ -191,6 +209,7 @@ fn made(ctx: &Ctx, holder: &Holder, token: &ApiKeyToken, input: Create) -> ApiKe
         last_used_at: None,
         keys_valid_from: holder.account.record.keys_valid_from,
         org_keys_valid_from: holder.policy().and_then(|policy| policy.keys_valid_from),
+        created_by: ctx.caller().user_guid(),
     }
 }
 
@@ -279,6 +298,9 @@ async fn revoke(ctx: Ctx, input: Revoke, handle: Stored<KeyHandle>) -> Result<Wr
         before.record.status(&holder.account.record, holder.policy(), ctx.now()) == KeyStatus::Active;
     let after = if was_active {
         holder.remove(&ctx, &mut change, handle.key_id)?;
+        if let Some(made) = MadeKey::of(&before.record) {
+            change.wipe(&made.key(org));
+        }
         let doomed = ApiKey { status: KeyStatus::Doomed, ..before.record.clone() };
         change.adjust(org, &before, doomed, "api-key-revoked")?
     } else {

@@ -1,99 +1,21 @@
-//! What is kept beside the keys of a service account: which of them may still count.
+//! A service account with its keys, and the cap on these (usm §4).
 
 use contract::{
     error::{Error, Result, Tag},
-    ids::{KeyId, OrgGuid, ServiceAccountGuid},
-    revision,
+    ids::{KeyId, ServiceAccountGuid},
     time::Time,
 };
 use identity::{
     api_key::{ApiKey, KeyPolicy},
-    service_account::{AccountStatus, ServiceAccount},
+    key_ring::{KeyRing, RingKey},
+    keys,
+    service_account::ServiceAccount,
 };
-use serde::{Deserialize, Serialize};
 use service::{Ctx, Writer};
-use store::{Batch, Entity, Key, Org, Stored, classes};
-
-use crate::keys;
+use store::{Batch, Key, Org, Stored};
 
 /// A service account has so many active keys at most, so that old and new can run side by side (usm §4).
 pub const MOST: usize = 10;
-
-/// The keys of an account that are not dead for ever. Everything that makes or revokes one also writes this item, at the
-/// revision that it saw: that makes the cap exact. It may name some that have ended by their time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct KeyRing {
-    /// The org.
-    pub org_guid: OrgGuid,
-    /// The account.
-    pub service_account_guid: ServiceAccountGuid,
-    /// The account's marker when this was written: under another one none of the keys counts.
-    pub keys_valid_from: Option<Time>,
-    /// Likewise the marker of the org's policy.
-    pub org_keys_valid_from: Option<Time>,
-    /// The keys.
-    pub keys: Vec<RingKey>,
-}
-
-/// One of them.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct RingKey {
-    /// Its public handle.
-    pub key_id: KeyId,
-    /// When it ends, if it does.
-    pub expires_at: Option<Time>,
-}
-
-classes!(KeyRing {
-    org_guid: Plain,
-    service_account_guid: Plain,
-    keys_valid_from: Plain,
-    org_keys_valid_from: Plain,
-    keys: Plain,
-});
-
-impl Entity for KeyRing {
-    const SERVICE: &'static str = "usm";
-    const TYPE: &'static str = "key-ring";
-    type Scope = Org;
-    type Revision = revision::Tag;
-
-    fn key(&self, org: &Org) -> Key<Self> {
-        keys::api_key::ring(org, self.service_account_guid)
-    }
-
-    fn id(&self) -> String {
-        self.service_account_guid.to_string()
-    }
-}
-
-impl From<&ApiKey> for RingKey {
-    fn from(key: &ApiKey) -> Self {
-        Self { key_id: key.key_id, expires_at: key.expires_at }
-    }
-}
-
-impl KeyRing {
-    /// The ring of an account that has these keys.
-    pub fn of(account: &ServiceAccount, policy: Option<&KeyPolicy>, keys: Vec<RingKey>) -> Self {
-        Self {
-            org_guid: account.org_guid,
-            service_account_guid: account.service_account_guid,
-            keys_valid_from: account.keys_valid_from,
-            org_keys_valid_from: policy.and_then(|policy| policy.keys_valid_from),
-            keys,
-        }
-    }
-
-    /// Its active keys.
-    pub fn active(&self, account: &ServiceAccount, policy: Option<&KeyPolicy>, now: Time) -> Vec<RingKey> {
-        let revoked = account.status == AccountStatus::Doomed
-            || self.keys_valid_from != account.keys_valid_from
-            || self.org_keys_valid_from != policy.and_then(|policy| policy.keys_valid_from);
-        let counts = |key: &&RingKey| !revoked && key.expires_at.is_none_or(|end| now < end);
-        self.keys.iter().filter(counts).copied().collect()
-    }
-}
 
 /// A service account with what decides how its keys stand.
 pub struct Holder {
@@ -121,8 +43,8 @@ impl Holder {
         account: ServiceAccountGuid,
         batch: &mut Batch,
     ) -> (Key<ServiceAccount>, Key<KeyPolicy>, Key<KeyRing>) {
-        let account_key = identity::keys::service_account(org, account);
-        let (policy, ring) = (identity::keys::key_policy(org), keys::api_key::ring(org, account));
+        let account_key = keys::service_account(org, account);
+        let (policy, ring) = (keys::key_policy(org), keys::key_ring(org, account));
         batch.want(&account_key);
         batch.want(&policy);
         batch.want(&ring);
@@ -165,9 +87,9 @@ impl Holder {
     /// Account and policy must be the same when a key is made: not ended, no other marker, no other rule.
     pub fn require(&self, ctx: &Ctx, change: &mut Writer) -> Result<()> {
         let org = ctx.org()?;
-        let account = identity::keys::service_account(org, self.account.record.service_account_guid);
+        let account = keys::service_account(org, self.account.record.service_account_guid);
         change.require(&account, &self.account)?;
-        let policy = identity::keys::key_policy(org);
+        let policy = keys::key_policy(org);
         if let Some(seen) = &self.policy {
             return change.require(&policy, seen);
         }

@@ -26,7 +26,7 @@ pub mod session {
         Partition::of_system("usm").part("login-failures").state(subject.by).part(&subject.hash)
     }
 
-    /// How often logging in failed lately for an e-mail or from an address.
+    /// How often logging in failed lately for an e-mail, from a network, or for the one from the other.
     pub fn failures(subject: &Subject) -> Key<LoginFailures> {
         Key::new(&of_subject(subject), &[&"count"])
     }
@@ -39,13 +39,10 @@ pub mod session {
 
 /// Service accounts and API keys.
 pub mod api_key {
-    use contract::{
-        codes::Code,
-        ids::{KeyId, ServiceAccountGuid},
-    };
+    use contract::{codes::Code, ids::KeyId};
     use store::{Key, Org, Partition};
 
-    use crate::{key_handle::KeyHandle, key_ring::KeyRing, service_account::AccountCodeClaim};
+    use crate::{key_handle::KeyHandle, service_account::AccountCodeClaim};
 
     /// Which service account has this code.
     pub fn account_by_code(org: &Org, code: &Code) -> Key<AccountCodeClaim> {
@@ -55,10 +52,5 @@ pub mod api_key {
     /// Which key has this public handle.
     pub fn by_handle(org: &Org, id: KeyId) -> Key<KeyHandle> {
         Key::new(&Partition::of("usm", org).part("key-handle").part(id), &[&"handle"])
-    }
-
-    /// Which keys of a service account may still count.
-    pub fn ring(org: &Org, account: ServiceAccountGuid) -> Key<KeyRing> {
-        Key::new(&Partition::of("usm", org).part("key-ring").part(account), &[&"index"])
     }
 }

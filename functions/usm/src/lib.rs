@@ -13,6 +13,7 @@ pub mod keys;
 pub mod lockout;
 pub mod login;
 pub mod open_sessions;
+mod passcode_check;
 pub mod service_account;
 pub mod session;
 

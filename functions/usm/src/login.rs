@@ -4,13 +4,14 @@ use contract::{
     email::Email,
     error::{Error, Result, Tag},
     ids::{SessionId, UserGuid},
+    network::SourceNetwork,
     personal::DisplayName,
     secret::Secret,
     text::Text,
     time::Time,
 };
 use identity::{
-    passcode::{self, PasscodeHash},
+    passcode::PasscodeHash,
     session::{CAP_HOURS, DoomedReason, SLIDING_HOURS, Session, SessionStatus},
     token::SessionToken,
     user::{EmailClaim, User, UserStatus},
@@ -25,6 +26,7 @@ use crate::{
     keys,
     lockout::{Counts, Subject},
     open_sessions::{self, OpenSession, OpenSessions, SessionHandle},
+    passcode_check,
     session::about,
 };
 
@@ -85,8 +87,8 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<LoggedIn>> {
     let Authenticated { user, index, counts } = authenticate(&ctx, &input.email, &input.passcode).await?;
     may_log_in(&user.record)?;
     let mut change = ctx.change();
-    require_user(&ctx, &mut change, &user, &input.passcode)?;
-    clear_count(&mut change, &counts)?;
+    require_user(&ctx, &mut change, &user, &input.passcode).await?;
+    counts.clear(&mut change)?;
     let mut open = make_room(&ctx, &mut change, &user.record, index.as_ref(), &input).await?;
 
     let token = SessionToken::mint(user.record.user_guid, ctx.chance());
@@ -120,7 +122,8 @@ struct Authenticated {
 /// The user whose e-mail and passcode these are. Takes the same steps for an e-mail that nobody has as for a wrong
 /// passcode, so that neither answer nor time tells them apart.
 async fn authenticate(ctx: &Ctx, email: &Email, given: &Secret) -> Result<Authenticated> {
-    let subjects = Subject::of(email, ctx.source_ip(), ctx.lookup_key());
+    let network = ctx.source_ip().and_then(|address| address.parse::<SourceNetwork>().ok());
+    let subjects = Subject::of(email, network, ctx.lookup_key());
     let claim = identity::keys::email(&EmailClaim::hash(email, ctx.lookup_key()));
     let mut batch = Batch::default();
     batch.want(&claim);
@@ -138,10 +141,7 @@ async fn authenticate(ctx: &Ctx, email: &Email, given: &Secret) -> Result<Authen
     let found = ctx.read(batch).await?;
     let user = found.get(&user)?;
     let hash = user.as_ref().and_then(|user| user.record.passcode_hash.as_ref());
-    let is_right = match hash {
-        Some(hash) => hash.verify(given)?,
-        None => passcode::verify_nothing(given).map(|()| false)?,
-    };
+    let is_right = passcode_check::is_right(ctx, hash, given).await?;
     match user {
         Some(user) if is_right => Ok(Authenticated { user, index: found.get(&index)?, counts }),
         _ => {
@@ -164,25 +164,12 @@ fn may_log_in(user: &User) -> Result<()> {
 
 /// The user must be the same when the session is written: not suspended, no other passcode, no other marker. Where the
 /// passcode was hashed with less work than is asked for now, it is hashed anew.
-fn require_user(ctx: &Ctx, change: &mut Writer, user: &Stored<User>, given: &Secret) -> Result<()> {
+async fn require_user(ctx: &Ctx, change: &mut Writer, user: &Stored<User>, given: &Secret) -> Result<()> {
     if user.record.passcode_hash.as_ref().is_some_and(PasscodeHash::needs_rehash) {
-        let passcode_hash = Some(PasscodeHash::of(given, ctx.chance())?);
+        let passcode_hash = Some(passcode_check::rehashed(ctx, given).await?);
         return change.keep(&System, Some(user), User { passcode_hash, ..user.record.clone() });
     }
     change.require(&identity::keys::user(user.record.user_guid), user)
-}
-
-/// Success clears the count of the e-mail. A failure that is counted meanwhile comes first: it may have locked out.
-fn clear_count(change: &mut Writer, counts: &Counts) -> Result<()> {
-    match counts.of_email() {
-        Some((_, Some(seen))) => change.keep(&System, Some(seen), Counts::cleared(seen)),
-        Some((subject, None)) => {
-            let counted = || Error::moved("a failed log-in was counted");
-            change.require_absent(&keys::session::failures(subject), counted);
-            Ok(())
-        }
-        None => Ok(()),
-    }
 }
 
 /// The user's open sessions, once there is room for one more.

@@ -110,6 +110,7 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<Shown<ServiceAccount>
         roles: input.roles,
         status: AccountStatus::Active,
         keys_valid_from: None,
+        created_by: ctx.caller().user_guid(),
     };
     let created = change.create(org, account, "service-account-created")?;
     change.show(&created)
@@ -168,8 +169,9 @@ async fn active_keys(
     let mut counts = HashMap::new();
     // One key of each batch is the policy's.
     for accounts in accounts.chunks(Batch::MOST - 1) {
-        let ring =
-            |account: &Stored<ServiceAccount>| keys::api_key::ring(org, account.record.service_account_guid);
+        let ring = |account: &Stored<ServiceAccount>| {
+            identity::keys::key_ring(org, account.record.service_account_guid)
+        };
         let policy = identity::keys::key_policy(org);
         let mut batch = Batch::default();
         batch.want(&policy);

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use service::Service;
-use testkit::{World, database};
+use testkit::World;
 
 use crate::programs::root;
 
@@ -16,25 +16,6 @@ pub(crate) async fn world() -> World {
     let late = service::Clock::System.now().millis() - first.now().millis();
     first.advance_seconds(late / 1000);
     first.another().await
-}
-
-/// What a function of the tenant's deployment finds in its environment, with its database here.
-pub(crate) fn environment(endpoint: &str) -> Vec<(String, String)> {
-    [
-        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint.to_owned()),
-        // As the tenant's world has them.
-        ("G3N_CURSOR_KEY", "1".repeat(64)),
-        ("G3N_LOOKUP_KEY", "2".repeat(64)),
-        ("G3N_OVERRIDE_KEYS", "3".repeat(64)),
-        ("G3N_TABLE", database::table().to_owned()),
-        ("G3N_BUS", "bench".to_owned()),
-        ("G3N_BUCKET", "bench".to_owned()),
-        ("G3N_REFERRAL_ACCESS", "private".to_owned()),
-        // One caller sends more than any tenant may.
-        ("G3N_RATE_LIMIT_PERCENT", "1000000".to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
 }
 
 /// A request of the owner's, to be sent any number of times.
@@ -50,6 +31,28 @@ impl Request {
         Ok(request)
     }
 
+    /// A `POST` without a credential in its headers.
+    pub(crate) fn anonymous(service: &Service, path: &str, fields: &Value) -> Result<Self> {
+        let mut request = Self::bare(service, path)?;
+        request.event["body"] = json!(fields.to_string());
+        Ok(request)
+    }
+
+    /// An action of the operator's.
+    pub(crate) fn action(name: &str, fields: &Value) -> Self {
+        let mut event = json!({"action": name, "actor": "op@example", "reason": "bench"});
+        if let (Some(event), Some(fields)) = (event.as_object_mut(), fields.as_object()) {
+            event.extend(fields.clone());
+        }
+        Self { event }
+    }
+
+    /// The sample of what a function is invoked with.
+    pub(crate) fn sample(name: &str) -> Result<Self> {
+        let sample = root().join("events").join(format!("{name}.json"));
+        Ok(Self { event: serde_json::from_str(&fs::read_to_string(sample)?)? })
+    }
+
     /// A `GET`.
     pub(crate) fn get(world: &World, service: &Service, path: &str) -> Result<Self> {
         let mut request = Self::to(world, service, path)?;
@@ -59,18 +62,23 @@ impl Request {
     }
 
     fn to(world: &World, service: &Service, path: &str) -> Result<Self> {
-        let sample = root().join("events").join(format!("{}-post.json", service.name));
-        let mut event: Value = serde_json::from_str(&fs::read_to_string(sample)?)?;
+        let mut request = Self::bare(service, path)?;
+        let headers = request.event["headers"].as_object_mut().context("headers")?;
+        for (name, value) in &world.owner.headers {
+            headers.insert((*name).to_owned(), json!(value));
+        }
+        Ok(request)
+    }
+
+    fn bare(service: &Service, path: &str) -> Result<Self> {
+        let mut request = Self::sample(&format!("{}-post", service.name))?;
+        let event = &mut request.event;
         let whole = format!("{}{path}", service.base());
         event["rawPath"] = json!(whole);
         event["requestContext"]["http"]["path"] = json!(whole);
         event["pathParameters"]["proxy"] = json!(path.trim_start_matches('/'));
-        let headers = event["headers"].as_object_mut().context("headers")?;
-        headers.remove("content-length");
-        for (name, value) in &world.owner.headers {
-            headers.insert((*name).to_owned(), json!(value));
-        }
-        Ok(Self { event })
+        event["headers"].as_object_mut().context("headers")?.remove("content-length");
+        Ok(request)
     }
 
     /// Sends other fields from now on.
@@ -90,13 +98,25 @@ impl Request {
     /// The event with an idempotency key that no other has.
     pub(crate) fn event_with_key(&self, n: usize) -> Bytes {
         let mut event = self.event.clone();
-        event["headers"]["idempotency-key"] = json!(format!("bench-{n:010}"));
+        let key = json!(format!("bench-{n:010}"));
+        if event["headers"].is_object() {
+            event["headers"]["idempotency-key"] = key;
+        } else if event["action"].is_string() {
+            event["idempotency_key"] = key;
+        }
         event.to_string().into()
     }
 }
 
-/// What a function answered to an event, which must be a success: the `data` of an envelope, or a bare body.
+/// What a function answered to an event, which must be a success: the `data` of an envelope, or a bare body; nothing for
+/// a batch that is published.
 pub(crate) fn data(answer: &Value) -> Result<Value> {
+    if answer["success"] == true {
+        return Ok(answer["data"].clone());
+    }
+    if answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty) {
+        return Ok(Value::Null);
+    }
     let body = answer["body"].as_str().with_context(|| format!("no answer of a gateway's: {answer}"))?;
     let mut body: Value = serde_json::from_str(body)?;
     let status = answer["statusCode"].as_u64().unwrap_or(0);

@@ -11,14 +11,14 @@ use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::{
     World, database,
+    function::{Function, environment},
     proxy::{Operation, Proxy},
 };
 
 use crate::{
     copy,
     figures::{median, micros, ratio},
-    fixture::{self, Request, data},
-    function::Function,
+    fixture::{Request, data},
     programs,
 };
 
@@ -137,7 +137,7 @@ struct Timed {
 
 impl Timed {
     async fn start(program: &Path, endpoint: &str, calls: Option<&Path>) -> Result<Self> {
-        let mut environment = fixture::environment(endpoint);
+        let mut environment = environment(endpoint);
         let calls = calls.map(|calls| ("RAW_CALLS".to_owned(), calls.display().to_string()));
         environment.extend(calls);
         Ok(Self { function: Function::start(program, &environment).await?, walls: Vec::new() })
@@ -163,7 +163,7 @@ async fn record(program: &Path, kind: &str) -> Result<Recorded> {
     let mut asked = asked(&world, kind).await?;
     let copied = copy::database().await?;
     let proxy = Proxy::start(database::endpoint())?;
-    let mut function = Function::start(program, &fixture::environment(proxy.endpoint())).await?;
+    let mut function = Function::start(program, &environment(proxy.endpoint())).await?;
     let mut recorded = Recorded { database: copied, calls: Vec::new(), operations: Value::Null };
     let mut seen = proxy.calls().len();
     for n in 0..CALLS {

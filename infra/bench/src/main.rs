@@ -11,12 +11,10 @@ mod certificate;
 mod copy;
 mod figures;
 mod fixture;
-mod function;
 mod latency;
 mod programs;
 mod report;
 mod routes;
-mod runtime_api;
 mod start_up;
 mod stub;
 mod warm;
@@ -66,6 +64,8 @@ struct Bench {
 
 /// The functions that serve a read and a write here.
 static SERVED: &[&Service] = &[&ofm::SERVICE, &crm::SERVICE, &referral::SERVICE];
+/// Those that hash passcodes: what a call of theirs costs is the hash.
+static HASHING: &[&Service] = &[&usm::SERVICE, &operator::SERVICE];
 
 impl Bench {
     fn program(&mut self, package: &'static str) -> Result<PathBuf> {
@@ -96,7 +96,7 @@ impl Bench {
 
     async fn cpu(&mut self) -> Result<()> {
         let hello = self.program("hello")?;
-        for (name, subject) in self.subjects().await? {
+        for (name, subject) in self.subjects(SERVED).await? {
             println!("warm calls of {name}");
             self.report["cpu"][name] = warm::cpu(&hello, &subject, database::endpoint()).await?;
         }
@@ -104,17 +104,26 @@ impl Bench {
     }
 
     async fn memory(&mut self) -> Result<()> {
-        for (name, subject) in self.subjects().await? {
+        let mut subjects = self.subjects(SERVED).await?;
+        subjects.extend(self.subjects(HASHING).await?);
+        if programs::functions().contains(&"relay") {
+            subjects.push(("relay", warm::Subject::of_relay(self.program("relay")?).await?));
+        }
+        for (name, subject) in subjects {
             println!("memory of {name}");
             self.report["memory"][name] = warm::memory(&subject, database::endpoint()).await?;
+            println!("{}", self.report["memory"][name]);
         }
         Ok(())
     }
 
-    async fn subjects(&mut self) -> Result<Vec<(&'static str, warm::Subject)>> {
+    async fn subjects(
+        &mut self,
+        services: &[&'static Service],
+    ) -> Result<Vec<(&'static str, warm::Subject)>> {
         let world = fixture::world().await;
         let mut subjects = Vec::new();
-        for service in SERVED.iter().filter(|service| programs::functions().contains(&service.name)) {
+        for service in services.iter().filter(|service| programs::functions().contains(&service.name)) {
             let program = self.program(service.name)?;
             subjects.push((service.name, warm::Subject::new(&world, service, program).await?));
         }

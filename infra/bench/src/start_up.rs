@@ -7,12 +7,11 @@ use std::{
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use testkit::function::{Function, environment};
 
 use crate::{
     certificate,
     figures::{least, median, micros, ratio},
-    fixture,
-    function::Function,
     stub::Stub,
 };
 
@@ -49,13 +48,13 @@ pub(crate) async fn measure(hello: &Path, functions: &[(&str, PathBuf)], databas
     let trusted = certificate::make()?;
     let plain = Stub::start(database, None).await?;
     let secure = Stub::start(database, Some(trusted.acceptor)).await?;
-    let environment = |endpoint: &str| {
-        let mut environment = fixture::environment(endpoint);
+    let over = |endpoint: &str| {
+        let mut environment = environment(endpoint);
         environment.push(("SSL_CERT_FILE".to_owned(), trusted.bundle.display().to_string()));
         environment
     };
-    let over_http = environment(&plain.endpoint());
-    let over_https = environment(&format!("https://localhost:{}", secure.port()));
+    let over_http = over(&plain.endpoint());
+    let over_https = over(&format!("https://localhost:{}", secure.port()));
 
     let mut hellos = Starts::default();
     let mut measured = vec![(Starts::default(), Starts::default(), 0); functions.len()];

@@ -9,21 +9,25 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use service::Service;
-use testkit::World;
+use testkit::{
+    Caller, World,
+    bus::Bus,
+    function::{Function, environment},
+};
 
 use crate::{
     figures::{least, median, micros, ratio},
-    fixture::{self, Request, data},
-    function::Function,
+    fixture::{Request, data},
     stub::Stub,
 };
 
 /// Calls in a block, blocks of each kind. The kinds take turns.
 const CALLS: u32 = 25;
 const BLOCKS: usize = 50;
-/// When memory is looked at.
-const FEW: usize = 1_000;
-const MANY: usize = 10_000;
+/// When memory is looked at: after so many calls, and after so many.
+const CALLS_IN_MEMORY: (usize, usize) = (1_000, 20_000);
+/// The same of a function whose writes are log-ins: after 1,000 and 5,000 of them.
+const CALLS_WITH_LOG_INS: (usize, usize) = (2_000, 10_000);
 
 /// A function with a read and a write to be sent to it.
 pub(crate) struct Subject {
@@ -32,13 +36,21 @@ pub(crate) struct Subject {
     first: Request,
     get: Request,
     write: Request,
+    /// Every so manieth call is a write, where memory is looked at.
+    turn: usize,
+    calls: (usize, usize),
+    /// Where the function publishes to.
+    bus: Option<Bus>,
 }
 
 impl Subject {
     /// What is asked of a service, in this world.
     pub(crate) async fn new(world: &World, service: &'static Service, program: PathBuf) -> Result<Self> {
-        if service.name == referral::SERVICE.name {
-            return Self::of_referral(world, program).await;
+        match service.name {
+            "referral" => return Self::of_referral(world, program).await,
+            "usm" => return Self::of_usm(world, program).await,
+            "operator" => return Self::of_operator(world, program).await,
+            _ => {}
         }
         let (create, fields, get, id) = match service.name {
             "ofm" => (
@@ -60,12 +72,41 @@ impl Subject {
         let made = world.post(service, &world.owner, create, fields.clone()).await;
         let name = id.rsplit('/').next().unwrap_or(id);
         let given = json!({name: made.data().pointer(id).context("an id")?});
-        Ok(Self {
-            program,
-            first: Request::post(world, service, get, &given)?,
-            get: Request::post(world, service, get, &given)?,
-            write: Request::post(world, service, create, &with_other_address(fields))?,
-        })
+        let first = Request::post(world, service, get, &given)?;
+        let get = Request::post(world, service, get, &given)?;
+        Ok(Self::of(program, first, get, Request::post(world, service, create, &with_other_address(fields))?))
+    }
+
+    fn of(program: PathBuf, first: Request, get: Request, write: Request) -> Self {
+        Self { program, first, get, write, turn: 2, calls: CALLS_IN_MEMORY, bus: None }
+    }
+
+    /// Log-ins, each followed by a look at a session.
+    async fn of_usm(world: &World, program: PathBuf) -> Result<Self> {
+        let (_, credentials) = user(world).await?;
+        let session =
+            world.post(&usm::SERVICE, &Caller::anonymous(), "/session/create", credentials.clone()).await;
+        let session = json!({"session_guid": session.data()["session_guid"]});
+        let validate = || Request::anonymous(&usm::SERVICE, "/session/validate", &session);
+        let log_in = Request::anonymous(&usm::SERVICE, "/session/create", &credentials)?;
+        let subject = Self::of(program, validate()?, validate()?, log_in);
+        Ok(Self { calls: CALLS_WITH_LOG_INS, ..subject })
+    }
+
+    /// Looks at a user, whose passcode is set at every fourth call.
+    async fn of_operator(world: &World, program: PathBuf) -> Result<Self> {
+        let (user_guid, credentials) = user(world).await?;
+        let get = || Request::action("user-get", &json!({"user_guid": user_guid}));
+        let passcode = json!({"user_guid": user_guid, "passcode": credentials["passcode"]});
+        let subject = Self::of(program, get(), get(), Request::action("user-passcode-set", &passcode));
+        Ok(Self { turn: 4, ..subject })
+    }
+
+    /// Batches of the table's stream, published to a bus that takes all.
+    pub(crate) async fn of_relay(program: PathBuf) -> Result<Self> {
+        let batch = || Request::sample("relay");
+        let subject = Self::of(program, batch()?, batch()?, batch()?);
+        Ok(Self { bus: Some(Bus::start([]).await), ..subject })
     }
 
     async fn of_referral(world: &World, program: PathBuf) -> Result<Self> {
@@ -79,8 +120,25 @@ impl Subject {
         let get = Request::get(world, &referral::SERVICE, &format!("/{id}"))?;
         // Another click, not a repeat of this one.
         click["ip_address"] = json!("185.12.34.57");
-        Ok(Self { program, first, get, write: Request::post(world, &referral::SERVICE, "", &click)? })
+        Ok(Self::of(program, first, get, Request::post(world, &referral::SERVICE, "", &click)?))
     }
+}
+
+/// A person who may log in, and with what.
+async fn user(world: &World) -> Result<(Value, Value)> {
+    let act = async |action: &str, fields: Value| {
+        world.act(&operator::SERVICE, action, fields).await.data().clone()
+    };
+    let email = format!("ada@{}.example", world.orgcode.to_string().to_lowercase());
+    let passcode = "Correct-horse-7";
+    let made = json!({"email": email, "display_name": "Ada", "passcode": passcode});
+    let user_guid = act("user-create", made).await["user_guid"].clone();
+    let confirm = json!({"user_guid": user_guid, "email": email});
+    let confirmed = act("email-confirm", confirm).await;
+    let verify = json!({"user_guid": user_guid, "status": "verified",
+        "expected_revision": confirmed["revision"]});
+    act("user-status-set", verify).await;
+    Ok((user_guid, json!({"email": email, "passcode": passcode})))
 }
 
 /// No other customer may have the e-mail.
@@ -129,7 +187,8 @@ struct Warm {
 impl Warm {
     /// One that was called before.
     async fn with(subject: &Subject, database: &str) -> Result<Self> {
-        let mut warm = Self::start(&subject.program, database).await?;
+        let bus = subject.bus.as_ref().map(|bus| bus.endpoint().url.unwrap_or_default());
+        let mut warm = Self::start_with(&subject.program, database, bus).await?;
         warm.stub.ask("first");
         data(&warm.function.invoke(subject.first.event()).await?.0)?;
         warm.stub.ask("call");
@@ -137,8 +196,14 @@ impl Warm {
     }
 
     async fn start(program: &Path, database: &str) -> Result<Self> {
+        Self::start_with(program, database, None).await
+    }
+
+    async fn start_with(program: &Path, database: &str, bus: Option<String>) -> Result<Self> {
         let stub = Stub::start(database, None).await?;
-        let function = Function::start(program, &fixture::environment(&stub.endpoint())).await?;
+        let mut environment = environment(&stub.endpoint());
+        environment.extend(bus.map(|url| ("AWS_ENDPOINT_URL".to_owned(), url)));
+        let function = Function::start(program, &environment).await?;
         // What it asked in its start is not what it asks in a call.
         stub.ask("call");
         Ok(Self { function, stub, sent: 0, costs: Vec::new() })
@@ -158,28 +223,30 @@ impl Warm {
     }
 }
 
-/// The most memory in use, with reads and writes taking turns.
+/// The most memory in use, with reads and writes taking turns, each invocation with a trace id of its own.
 pub(crate) async fn memory(subject: &Subject, database: &str) -> Result<Value> {
     let mut warm = Warm::with(subject, database).await?;
     let at_start = warm.function.peak_kib()?;
-    let mut few = 0;
-    for n in 0..MANY {
-        let (asked, event) = match n % 2 {
-            0 => ("get", subject.get.event()),
-            _ => ("write", subject.write.event_with_key(n)),
+    let (few, many) = subject.calls;
+    let mut after_few = 0;
+    for n in 1..=many {
+        let (asked, event) = match n % subject.turn {
+            0 => ("write", subject.write.event_with_key(n)),
+            _ => ("get", subject.get.event()),
         };
         warm.stub.ask(asked);
         let (answer, _) = warm.function.invoke(event).await?;
         data(&answer)?;
-        if n + 1 == FEW {
-            few = warm.function.peak_kib()?;
+        if n == few {
+            after_few = warm.function.peak_kib()?;
         }
     }
-    let many = warm.function.peak_kib()?;
+    let peak = warm.function.peak_kib()?;
     Ok(json!({
+        "calls": {"few": few, "all": many, "writes": many / subject.turn},
         "after_start_kib": at_start,
-        "after_1000_kib": few,
-        "after_10000_kib": many,
-        "growth_percent": (many as f64 / few as f64 - 1.0) * 100.0,
+        "after_few_kib": after_few,
+        "peak_kib": peak,
+        "growth_bytes_a_call": (peak - after_few) as f64 * 1024.0 / (many - few) as f64,
     }))
 }

@@ -2,7 +2,7 @@
 
 use contract::{
     error::{Result, Tag},
-    ids::{KeyId, OrgGuid, ServiceAccountGuid},
+    ids::{KeyId, OrgGuid, ServiceAccountGuid, UserGuid},
     problem::Problem,
     revision,
     states::States,
@@ -58,6 +58,9 @@ pub struct ApiKey {
     pub keys_valid_from: Option<Time>,
     /// Likewise the marker of the org's policy.
     pub org_keys_valid_from: Option<Time>,
+    /// The owner who made it, whom it outlives; none for one from before this was noted.
+    #[serde(default)]
+    pub created_by: Option<UserGuid>,
 }
 
 classes!(ApiKey {
@@ -72,6 +75,7 @@ classes!(ApiKey {
     last_used_at: Plain,
     keys_valid_from: Plain,
     org_keys_valid_from: Plain,
+    created_by: Plain,
 });
 
 impl Entity for ApiKey {
@@ -225,6 +229,7 @@ mod tests {
             roles: serde_json::from_value(serde_json::json!(["crm_view"])).unwrap(),
             status,
             keys_valid_from: None,
+            created_by: None,
         }
     }
 
@@ -246,6 +251,7 @@ mod tests {
             last_used_at: None,
             keys_valid_from: None,
             org_keys_valid_from: None,
+            created_by: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use contract::{
     codes::{InvitationCode, InviteCode, OrgCode},
-    ids::{InvitationId, InviteGuid, LogicalGuid, ServiceAccountGuid, UserGuid},
+    ids::{InvitationId, InviteGuid, KeyId, LogicalGuid, ServiceAccountGuid, UserGuid},
     time::Time,
 };
 use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
@@ -17,7 +17,9 @@ use crate::{
     facility::LogicalFacility,
     invitation::{Invitation, InvitationCodeClaim, InvitationStatus},
     invite::{Invite, InviteCodeClaim, InviteStatus, StandingInvite},
+    key_ring::KeyRing,
     lifecycle::Status,
+    made_key::{KeyMaker, MadeKey},
     member::{EmployeeCodeClaim, Member, MemberState},
     open_entry::OpenEntry,
     org::{OrgCodeClaim, OrgRecord},
@@ -188,6 +190,30 @@ pub(crate) fn api_key_lists(org: &Org, key: &ApiKey, created_at: Time) -> Indexe
 pub fn api_keys_by_status(org: &Org, account: ServiceAccountGuid, statuses: &[KeyStatus]) -> Listing<ApiKey> {
     let partitions = statuses.iter().map(|status| api_keys(org, account, *status));
     Listing::new(Index::First, partitions, Order::Ascending)
+}
+
+/// Which keys of a service account may still count.
+pub fn key_ring(org: &Org, account: ServiceAccountGuid) -> Key<KeyRing> {
+    Key::new(&Partition::of("usm", org).part("key-ring").part(account), &[&"index"])
+}
+
+fn made_by(org: &Org, user: UserGuid) -> Partition {
+    Partition::of("usm", org).part("made-keys").part(user)
+}
+
+/// How often a person made a key in an org.
+pub fn key_maker(org: &Org, user: UserGuid) -> Key<KeyMaker> {
+    Key::new(&made_by(org, user), &[&"maker"])
+}
+
+/// That a person made a key.
+pub fn made_key(org: &Org, user: UserGuid, id: KeyId) -> Key<MadeKey> {
+    Key::new(&made_by(org, user), &[&"key", &id])
+}
+
+/// The keys that a person made in an org and that were not revoked one by one, oldest first.
+pub fn made_keys(org: &Org, user: UserGuid) -> Listing<MadeKey> {
+    Listing::new(Index::Main, [made_by(org, user)], Order::Ascending).beginning(&[&"key", &""])
 }
 
 /// The org's policy for its keys.

@@ -3,7 +3,7 @@
 use contract::{
     codes::Code,
     given_roles::ServiceAccountRoles,
-    ids::{OrgGuid, ServiceAccountGuid},
+    ids::{OrgGuid, ServiceAccountGuid, UserGuid},
     revision,
     states::States,
     text::Caption,
@@ -57,6 +57,9 @@ pub struct ServiceAccount {
     pub status: AccountStatus,
     /// Keys from before are dead: those that were made under another marker.
     pub keys_valid_from: Option<Time>,
+    /// The owner who made it, whom it outlives; null for one from before this was noted.
+    #[serde(default)]
+    pub created_by: Option<UserGuid>,
 }
 
 classes!(ServiceAccount {
@@ -67,6 +70,7 @@ classes!(ServiceAccount {
     roles: Plain,
     status: Plain,
     keys_valid_from: Plain,
+    created_by: Plain,
 });
 
 impl Entity for ServiceAccount {

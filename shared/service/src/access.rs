@@ -37,7 +37,7 @@ pub enum Access {
     Owner,
     /// An active owner's session; a key is refused.
     OwnerInPerson,
-    /// The active primary owner's session.
+    /// The active primary owner's session; a key is refused as any other owner is, for no key is the primary one.
     PrimaryOwner,
     /// An operator, by direct invocation.
     Operator,
@@ -81,7 +81,7 @@ impl Access {
             Self::Granted(_, roles) => Ok(caller.is_owner && !caller.roles.contains_any(roles)),
             Self::GrantedInPerson(_) if is_key => refuse(Tag::Forbidden),
             Self::GrantedInPerson(_) | Self::Judged(_) => Ok(caller.is_owner),
-            Self::OwnerInPerson | Self::PrimaryOwner if is_key => refuse(Tag::Forbidden),
+            Self::OwnerInPerson if is_key => refuse(Tag::Forbidden),
             Self::Owner | Self::OwnerInPerson if !caller.is_owner => refuse(Tag::NotOwner),
             Self::Owner | Self::OwnerInPerson => Ok(true),
             Self::PrimaryOwner if !caller.is_primary_owner => refuse(Tag::NotPrimaryOwner),
@@ -107,7 +107,7 @@ impl Access {
             Self::Judged(_) => with(&[Tag::NotFound]),
             Self::Owner => with(&[Tag::NotOwner, Tag::NotFound]),
             Self::OwnerInPerson => with(&[Tag::Forbidden, Tag::NotOwner, Tag::NotFound]),
-            Self::PrimaryOwner => with(&[Tag::Forbidden, Tag::NotPrimaryOwner, Tag::NotFound]),
+            Self::PrimaryOwner => with(&[Tag::NotPrimaryOwner, Tag::NotFound]),
         }
     }
 }

@@ -98,6 +98,9 @@ pub struct Settings {
     /// How long a request waits for the report of its rate: [`REPORT_PATIENCE`](crate::REPORT_PATIENCE), and in tests
     /// longer, where a busy machine is not to be taken for a slow table.
     pub report_patience: Duration,
+    /// How long a request may take whose caller does not say until when: [`Deadline::USUAL`](store::Deadline::USUAL), and
+    /// in tests longer, likewise.
+    pub patience: Duration,
 }
 
 impl Settings {

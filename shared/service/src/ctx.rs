@@ -20,8 +20,8 @@ use futures::future::try_join;
 use identity::{invite::InviteCodeClaim, org::OrgRecord};
 use serde_json::Value;
 use store::{
-    Action, Ahead, Batch, Beside, Change, Entity, Figures, Found, Key, Listing, Org, Page, Stamp, Store,
-    Stored, Tallies, Tally,
+    Action, Ahead, Backoff, Batch, Beside, Change, Entity, Figures, Found, Key, Listing, Org, Page, Stamp,
+    Store, Stored, Tallies, Tally,
 };
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ use crate::{
     answer::{Answer, Resource, Written},
     app::App,
     caller::{Caller, agree},
+    memo::Memo,
     objects::Objects,
     place::Place,
     route::{Figure, Route},
@@ -45,6 +46,7 @@ pub struct Ctx {
 pub(crate) struct Requested {
     pub(crate) route: &'static Route,
     pub(crate) store: Store,
+    pub(crate) memo: Arc<Memo>,
     pub(crate) caller: Caller,
     pub(crate) org: Option<(Org, Stored<OrgRecord>)>,
     pub(crate) stamp: Arc<Stamp>,
@@ -160,6 +162,11 @@ impl Ctx {
     /// The time of the machine, without any shift.
     pub fn machine_time(&self) -> Time {
         self.app.clock.now()
+    }
+
+    /// Pauses for what a handler tries again by itself, until the request's time is up.
+    pub fn backoff(&self) -> Backoff {
+        self.request.store.backoff()
     }
 
     /// The record under a key.

@@ -6,6 +6,7 @@ use contract::{
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, value::RawValue};
+use store::Deadline;
 
 use crate::{
     app::App,
@@ -13,6 +14,7 @@ use crate::{
     lambda,
     route::{self, Call, Route, Service},
     run::{Done, Run},
+    time_left,
     trace::Trace,
 };
 
@@ -27,22 +29,25 @@ pub async fn serve(service: &'static Service) -> Result<(), lambda_runtime::Erro
     let app = lambda::start(service, None).await?;
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Box<RawValue>>| async move {
         let (payload, context) = (invocation.payload.get(), &invocation.context);
-        Ok::<_, lambda_runtime::Error>(handle(app, payload, &context.request_id).await)
+        let answer = handle(app, payload, &context.request_id, Some(context.deadline)).await;
+        Ok::<_, lambda_runtime::Error>(answer)
     }))
     .await
 }
 
 /// Answers an invocation, given as JSON, with the common envelope; errors are data, not a failure of the function.
-pub async fn handle(app: &'static App, payload: &str, request_id: &str) -> Value {
+/// `deadline_ms` is when Lambda ends it, in Unix milliseconds, if that is known.
+pub async fn handle(app: &'static App, payload: &str, request_id: &str, deadline_ms: Option<u64>) -> Value {
     let body = Body::read(payload.as_bytes());
     let name = body.as_ref().and_then(|body| body.fields.get("action")).and_then(Value::as_str);
     let known = app.service.known(name.unwrap_or_default()).unwrap_or("?");
     let mut trace = Trace::start(app, format!("ACTION {known}"), request_id.to_owned());
-    let result = answer(body, &mut trace).await;
+    let deadline = time_left::deadline(app, deadline_ms);
+    let result = answer(body, deadline, &mut trace).await;
     serde_json::from_str(&trace.finish(&result).body).unwrap_or_default()
 }
 
-async fn answer(body: Option<Body>, trace: &mut Trace) -> Result<Done> {
+async fn answer(body: Option<Body>, deadline: Deadline, trace: &mut Trace) -> Result<Done> {
     let app = trace.app;
     let mut body = body.ok_or(Tag::InvalidJson)?;
     let route = find(app, &mut body)?;
@@ -50,7 +55,7 @@ async fn answer(body: Option<Body>, trace: &mut Trace) -> Result<Done> {
     let (meter, request_id) = (trace.meter.clone(), trace.request_id.clone());
     let headers = Headers { problems: body.twice, ..Headers::default() };
     let (body, source_ip, gateway_request_id) = (body.fields, None, None);
-    Run { app, route, headers, body, source_ip, meter, request_id, gateway_request_id }
+    Run { app, route, headers, body, source_ip, meter, request_id, gateway_request_id, deadline }
         .answer(&mut trace.seen)
         .await
 }

@@ -17,6 +17,7 @@ use crate::{
     headers::{self, Headers},
     route::Call,
     run::{Done, Run},
+    time_left,
     trace::{Finished, Trace},
 };
 
@@ -117,7 +118,8 @@ async fn answer(
     let source_ip = request.source_ip.clone();
     let gateway_request_id = headers.request_id.as_ref().and(request.request_id.clone());
     let (meter, request_id) = (trace.meter.clone(), trace.request_id.clone());
-    Run { app, route, headers, body, source_ip, meter, request_id, gateway_request_id }
+    let deadline = time_left::deadline(app, request.deadline_ms);
+    Run { app, route, headers, body, source_ip, meter, request_id, gateway_request_id, deadline }
         .answer(&mut trace.seen)
         .await
 }

@@ -174,10 +174,11 @@ pub(crate) fn split(
     }
     let traits = route.handler.traits();
     let shared: Vec<_> = fields(style, route).collect();
+    // Without the caller's own credentials. A passcode that is set is payload (contract §5).
     let mut payload = body.clone();
-    // The caller's own credentials (contract §5); a passcode that the request sets is payload.
     payload.retain(|name, _| {
-        !["session_guid", "api_key", "idempotency_key", "request_context"].contains(&name.as_str())
+        let is_beside = ["idempotency_key", "request_context"].contains(&name.as_str());
+        !is_beside && !CREDENTIALS.contains(&name.as_str())
     });
     let (frame, own): (Map<_, _>, Map<_, _>) =
         body.into_iter().partition(|(name, _)| shared.contains(&name.as_str()));

@@ -13,7 +13,7 @@ use lambda_http::{
     http::{HeaderName, HeaderValue},
 };
 use serde_json::{Value, json, value::RawValue};
-use store::{Authorities, Credentials, Endpoint, Store, SystemChance};
+use store::{Authorities, Credentials, Deadline, Endpoint, Store, SystemChance};
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
@@ -140,6 +140,7 @@ fn from_environment(service: &'static Service) -> Result<App, Error> {
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),
         rate_percent: percent("G3N_RATE_LIMIT_PERCENT")?,
         report_patience: REPORT_PATIENCE,
+        patience: Deadline::USUAL,
     };
     let client = store::client(&endpoint("DYNAMODB")?);
     let store = Store::new(client, &required("G3N_TABLE")?);

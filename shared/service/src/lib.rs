@@ -24,6 +24,8 @@ pub mod lambda;
 mod limit;
 pub mod lockout;
 mod log;
+mod made_keys;
+mod memo;
 mod objects;
 #[cfg(feature = "openapi")]
 pub mod openapi;
@@ -32,6 +34,7 @@ mod place;
 pub mod records;
 mod route;
 mod run;
+mod time_left;
 mod trace;
 mod traits;
 mod transition;

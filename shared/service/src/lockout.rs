@@ -2,10 +2,19 @@
 //! codes (ofm §14, *Validate*). Both contracts give the same window. What is counted, and how many are too many, is up
 //! to the service.
 
-use contract::time::Time;
+use contract::{error::Result, revision::Tag, time::Time};
+use serde::Serialize;
+use store::{Append, Entity, Key};
+
+use crate::ctx::Ctx;
 
 /// Failures count for so long, and a lock-out lasts as long.
 const WINDOW_MINUTES: i64 = 15;
+
+/// Whether a failure still counts.
+pub fn counts(failure: Time, now: Time) -> bool {
+    now < failure.plus_minutes(WINDOW_MINUTES)
+}
 
 /// For how many seconds nobody may try, rounded up; none where one may.
 pub fn locked_for(locked_until: Option<Time>, now: Time) -> Option<u32> {
@@ -16,8 +25,8 @@ pub fn locked_for(locked_until: Option<Time>, now: Time) -> Option<u32> {
 /// The failures that count after one more, and until when nobody may try: the one that makes them `most` locks, and
 /// then it takes as many again.
 pub fn after_failure(recent: &[Time], most: usize, now: Time) -> (Vec<Time>, Option<Time>) {
-    let counts = |failure: &Time| now < failure.plus_minutes(WINDOW_MINUTES);
-    let recent: Vec<_> = recent.iter().copied().filter(counts).chain([now]).collect();
+    let recent: Vec<_> =
+        recent.iter().copied().filter(|failure| counts(*failure, now)).chain([now]).collect();
     if recent.len() < most {
         return (recent, None);
     }
@@ -27,4 +36,16 @@ pub fn after_failure(recent: &[Time], most: usize, now: Time) -> (Vec<Time>, Opt
 /// When failures and a lock-out are both of the past.
 pub fn expires(recent: &[Time], locked_until: Option<Time>) -> Option<Time> {
     recent.last().map(|last| last.plus_minutes(WINDOW_MINUTES)).max(locked_until)
+}
+
+impl Ctx {
+    /// Adds to a list that a record holds, at once and whatever becomes of the request; see
+    /// [`Store::append`](store::Store::append).
+    pub async fn append<E: Entity<Revision = Tag>, T: Serialize>(
+        &self,
+        key: &Key<E>,
+        append: Append<'_, T>,
+    ) -> Result<bool> {
+        self.request.store.append(key, append, self.uuid(), self.now()).await
+    }
 }

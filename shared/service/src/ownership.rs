@@ -23,6 +23,7 @@ use store::{Action, Batch, Found, Org, Shown, Stored, System};
 use crate::{
     answer::Written,
     ctx::{Ctx, Writer},
+    made_keys::{MadeKeys, OpenKey},
     transition::allow,
 };
 
@@ -137,13 +138,78 @@ pub fn put(
     Ok(after)
 }
 
-/// Suspends, reinstates or removes an owner at the revision that the caller saw.
+/// An owner whose state was set; where they were removed, with the active keys that they made.
+#[derive(Serialize, JsonSchema)]
+pub struct StateSet {
+    /// The owner.
+    #[serde(flatten)]
+    owner: Shown<Owner>,
+    /// The keys that the owner made and that were active, oldest first, at most 100: they outlive the owner. Only where
+    /// the owner was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_keys: Option<Vec<OpenKey>>,
+}
+
+/// Suspends or reinstates an owner at the revision that the caller saw.
 pub async fn set_state(
     ctx: &Ctx,
     before: &Stored<Owner>,
     state: OwnerState,
     action: &'static str,
 ) -> Result<Written<Shown<Owner>>> {
+    let (change, after) = moved(ctx, before, state, action).await?;
+    change.show(&after)
+}
+
+/// Suspends, reinstates or removes an owner at the revision that the caller saw. `revoke_keys` stands with a removal
+/// alone.
+pub async fn set_any_state(
+    ctx: &Ctx,
+    before: &Stored<Owner>,
+    state: OwnerState,
+    action: &'static str,
+    revoke_keys: bool,
+) -> Result<Written<StateSet>> {
+    if state == OwnerState::Removed {
+        return remove(ctx, before, action, revoke_keys).await;
+    }
+    if revoke_keys {
+        return Err(Error::field("revoke_keys", "must stand with the state removed"));
+    }
+    let (change, after) = moved(ctx, before, state, action).await?;
+    Ok(change.answer(ctx.show(&after)?.map(|owner| StateSet { owner, open_keys: None })))
+}
+
+/// Removes an owner at the revision that the caller saw, and tells of the active keys that they made; revokes these in
+/// the same transaction where that is asked.
+pub async fn remove(
+    ctx: &Ctx,
+    before: &Stored<Owner>,
+    action: &'static str,
+    revoke_keys: bool,
+) -> Result<Written<StateSet>> {
+    let (mut change, after) = moved(ctx, before, OwnerState::Removed, action).await?;
+    let made = MadeKeys::read(ctx, before.record.user_guid).await?;
+    made.require(ctx, &mut change)?;
+    if revoke_keys {
+        made.revoke(ctx, &mut change).await?;
+    }
+    let open_keys = Some(made.told(revoke_keys));
+    Ok(change.answer(ctx.show(&after)?.map(|owner| StateSet { owner, open_keys })))
+}
+
+/// Asks for what a removal reads.
+pub fn want_for_removal(org: &Org, user: UserGuid, batch: &mut Batch) {
+    People::want(org, &[user], batch);
+    MadeKeys::want(org, user, batch);
+}
+
+async fn moved(
+    ctx: &Ctx,
+    before: &Stored<Owner>,
+    state: OwnerState,
+    action: &'static str,
+) -> Result<(Writer, Stored<Owner>)> {
     let (org, seen) = (ctx.org()?, ctx.org_record()?);
     let user = before.record.user_guid;
     allow(ARCS, before.record.state, state)?;
@@ -159,7 +225,7 @@ pub async fn set_state(
     let after = put(ctx, &mut change, &people, Some(before), owner, action, true)?;
     // Nobody may make this owner the primary one meanwhile.
     change.require(&keys::org(org), seen)?;
-    change.show(&after)
+    Ok((change, after))
 }
 
 /// Names another primary owner: a fit member who is an owner already, or is made one. The former one stays an owner.

@@ -25,7 +25,8 @@ use identity::{
 };
 use serde_json::{Map, Value, value::RawValue};
 use store::{
-    Ahead, Anything, Batch, Claimed, Committed, Found, Key, Meter, Org, Replay, Sent, Stamp, Store, Stored,
+    Ahead, Anything, Batch, Claimed, Committed, Deadline, Found, Key, Meter, Org, Replay, Sent, Stamp, Store,
+    Stored,
 };
 
 use crate::{
@@ -37,13 +38,11 @@ use crate::{
     frame::{self, Framed},
     headers::Headers,
     limit::Limit,
+    memo::Memo,
     place::Place,
     route::{OrgFrom, Route},
     traits::Fill,
 };
-
-/// A command is decided anew so often, when what it was decided on changes meanwhile (ofm §2, *Guards are exact*).
-const TRIES: u32 = 4;
 
 /// What a request was found to be, for the envelope and the log, also where it was refused.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +82,7 @@ pub(crate) struct Run {
     pub(crate) request_id: String,
     /// The gateway's id of the request, where its caller named it otherwise.
     pub(crate) gateway_request_id: Option<String>,
+    pub(crate) deadline: Deadline,
 }
 
 /// A request whose shape is right.
@@ -91,6 +91,7 @@ struct Shaped {
     credential: Credential,
     idempotency_key: Option<String>,
     store: Store,
+    memo: Arc<Memo>,
 }
 
 impl Run {
@@ -131,13 +132,21 @@ impl Run {
             )?,
         };
         let idempotency_key = self.idempotency_key(&framed)?;
-        let store = self.app.store.metered(self.meter.clone());
-        let shaped = Shaped { framed, credential, idempotency_key, store };
+        let store = self.app.store.metered(self.meter.clone()).until(self.deadline);
+        let shaped = Shaped { framed, credential, idempotency_key, store, memo: Arc::default() };
+        let decided = Box::pin(self.decide_in_time(&shaped, seen));
+        let in_time = tokio::time::timeout(self.deadline.left_for_calls(), decided).await;
+        in_time.unwrap_or_else(|_| Err(Error::unavailable("the request's time is up")))
+    }
+
+    /// Decides, and again where what was decided on moved meanwhile and there is time (ofm §2, *Guards are exact*).
+    async fn decide_in_time(&self, shaped: &Shaped, seen: &mut Seen) -> Result<Done> {
+        let mut backoff = shaped.store.backoff();
         loop {
             seen.tries += 1;
-            match Box::pin(self.attempt(&shaped, seen)).await {
-                Err(error) if error.is_moved() && seen.tries < TRIES => {}
-                result => return result,
+            let result = Box::pin(self.attempt(shaped, seen)).await;
+            if let Some(result) = backoff.settle(result).await {
+                return result;
             }
         }
     }
@@ -427,6 +436,7 @@ impl Run {
         let request = Requested {
             route: self.route,
             store: shaped.store.clone(),
+            memo: shaped.memo.clone(),
             caller,
             org,
             stamp: Arc::new(stamp),

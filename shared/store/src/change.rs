@@ -105,6 +105,8 @@ pub(crate) enum Effect {
     Check,
     /// Puts everything but the revision, which is a number and grows by one.
     Raise(Item),
+    /// Puts everything but what an item has from its beginning: so it makes none that could be read.
+    Amend(Item),
 }
 
 /// What a failed condition means, given the item as it stands.
@@ -227,6 +229,38 @@ impl Change {
     ) -> Result<Stored<E>> {
         let condition = Condition::At(codec::value(&before.revision)?);
         self.write(scope, Some(before), self.after(before, record), action.into(), condition, moved(E::TYPE))
+    }
+
+    /// Changes a record of another service, as [`Self::adjust`] does, but by an update that cannot make it: so a policy
+    /// may allow that and no more. The record must stay in the lists that it is in, under whatever key.
+    pub fn amend<E: Entity>(
+        &mut self,
+        scope: &E::Scope,
+        before: &Stored<E>,
+        record: E,
+        action: impl Into<Action>,
+    ) -> Result<Stored<E>> {
+        let first = self.ops.len();
+        let after = self.adjust(scope, before, record, action)?;
+        self.by_update(first);
+        Ok(after)
+    }
+
+    /// The same for an item that has no history of its own; see [`Self::keep`].
+    pub fn amend_kept<E: Entity>(&mut self, scope: &E::Scope, before: &Stored<E>, record: E) -> Result<()> {
+        let first = self.ops.len();
+        self.keep(scope, Some(before), record)?;
+        self.by_update(first);
+        Ok(())
+    }
+
+    /// Makes an update of what was to be put.
+    fn by_update(&mut self, at: usize) {
+        if let Some(op) = self.ops.get_mut(at)
+            && let Effect::Put(item) = &mut op.effect
+        {
+            op.effect = Effect::Amend(std::mem::take(item));
+        }
     }
 
     /// Puts another kind of record in the place of one, as it was read. The journal of the aggregate goes on; if

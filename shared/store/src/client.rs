@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
 use aws_types::SdkConfig;
 
 use crate::{
+    deadline::Deadline,
     https::{Authorities, http_client},
     meter::Meter,
 };
@@ -56,18 +57,20 @@ pub fn client(endpoint: &Endpoint) -> Client {
     Client::new(&endpoint.config())
 }
 
-/// The table, and the meter of the request that uses it.
+/// The table, and the meter and the time of the request that uses it.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) client: Client,
     pub(crate) table: Arc<str>,
     pub(crate) meter: Meter,
+    /// When the request ends that uses it; none where it is no request's.
+    pub(crate) deadline: Option<Deadline>,
 }
 
 impl Store {
     /// The table of this name.
     pub fn new(client: Client, table: &str) -> Self {
-        Self { client, table: table.into(), meter: Meter::default() }
+        Self { client, table: table.into(), meter: Meter::default(), deadline: None }
     }
 
     /// The same table with a meter of its own.

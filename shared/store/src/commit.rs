@@ -1,6 +1,6 @@
 //! The one write path: a [`Change`] becomes one `TransactWriteItems`.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -34,15 +34,13 @@ pub enum Committed {
 
 /// DynamoDB takes so many items in one transaction.
 const MOST_ITEMS: usize = 100;
-/// Two transactions that meet are tried again so often, at growing distances: together well under five seconds.
-const CONFLICT_TRIES: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Store {
     /// Writes a change, and the idempotency record with it, as one transaction.
     ///
     /// A failed condition becomes the error that the change gave it; with several, the first in the order in which
-    /// they were added. A command that met others too often is `unavailable`.
+    /// they were added. A transaction that meets others is tried again until the request's time is up; then the command is
+    /// `unavailable`.
     pub async fn commit(&self, change: &Change, claimed: Option<Claimed>) -> Result<Committed> {
         let mut ops = Vec::with_capacity(change.ops.len() + 1);
         let has_key = claimed.is_some();
@@ -64,24 +62,21 @@ impl Store {
         let items = ops.iter().map(|op| self.transact_item(op)).collect::<Result<Vec<_>>>()?;
         // One token for all tries: a transaction whose reply was lost is not applied twice.
         let token = change.uuid().to_string();
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1..=CONFLICT_TRIES {
+        let mut backoff = self.backoff();
+        loop {
             match self.transact(&items, &token).await? {
                 None => return Ok(Committed::Done),
                 Some(reasons) => match judge(&ops, has_key, reasons) {
                     Verdict::Before(replay) => return Ok(Committed::Before(replay)),
                     Verdict::Refused(error) => return Err(error),
-                    Verdict::Again(error) if attempt == CONFLICT_TRIES => return Err(error),
-                    Verdict::Again(_) => {
-                        let mut random = [0];
-                        change.chance.fill(&mut random);
-                        tokio::time::sleep(pause + pause.mul_f64(f64::from(random[0]) / 255.0)).await;
-                        pause *= 2;
+                    Verdict::Again(error) => {
+                        if !backoff.pause().await {
+                            return Err(error);
+                        }
                     }
                 },
             }
         }
-        Err(Error::unavailable("a transaction met others too often"))
     }
 
     /// Notes that a record was used: writes some of its fields, times on which no decision rests, without a new
@@ -182,8 +177,9 @@ impl Store {
     fn transact_item(&self, op: &Op) -> Result<TransactWriteItem> {
         let Expression { condition, mut names, mut values } = expression(&op.condition)?;
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        let addition = match &op.effect {
+        let update = match &op.effect {
             Effect::Add(increments) => addition(increments, &mut names, &mut values),
+            Effect::Amend(content) => amendment(content, &mut names, &mut values),
             _ => String::new(),
         };
         let names = (!names.is_empty()).then_some(names);
@@ -202,11 +198,11 @@ impl Store {
                     .build()
                     .map_err(Error::internal)?,
             ),
-            Effect::Add(_) => item.update(
+            Effect::Add(_) | Effect::Amend(_) => item.update(
                 Update::builder()
                     .table_name(&*self.table)
                     .set_key(Some(key))
-                    .update_expression(addition)
+                    .update_expression(update)
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(names)
                     .set_expression_attribute_values(values)
@@ -297,6 +293,18 @@ fn addition(increments: &[(String, i64)], names: &mut HashMap<String, String>, v
     format!("SET #type = :type ADD {additions}")
 }
 
+/// The update that sets everything but what an item has from its beginning.
+fn amendment(content: &Item, names: &mut HashMap<String, String>, values: &mut Item) -> String {
+    let changed =
+        content.iter().filter(|(name, _)| !["pk", "sk", "type", "created_at"].contains(&name.as_str()));
+    let each = changed.map(|(name, value)| {
+        names.insert(format!("#set_{name}"), name.clone());
+        values.insert(format!(":set_{name}"), value.clone());
+        format!("#set_{name} = :set_{name}")
+    });
+    format!("SET {}", each.collect::<Vec<_>>().join(", "))
+}
+
 fn idempotency_op(claimed: Claimed) -> Result<Op> {
     let Claimed { replay, now } = claimed;
     let key = replay.key(&System);
@@ -334,7 +342,7 @@ enum Verdict {
 }
 
 fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict {
-    let mut again = Error::unavailable("a transaction met others too often");
+    let mut again = Error::unavailable("a transaction met others until the time was up");
     for (n, (op, reason)) in ops.iter().zip(reasons).enumerate() {
         let is_key = has_key && n == 0;
         match reason.code.as_deref() {
@@ -365,7 +373,7 @@ fn judge(ops: &[Op], has_key: bool, reasons: Vec<CancellationReason>) -> Verdict
 
 fn type_of(op: &Op) -> String {
     match &op.effect {
-        Effect::Put(item) | Effect::Raise(item) => {
+        Effect::Put(item) | Effect::Raise(item) | Effect::Amend(item) => {
             item.get("type").and_then(|kind| kind.as_s().ok()).cloned().unwrap_or_default()
         }
         Effect::Add(_) => tally::TYPE.to_owned(),

@@ -5,12 +5,14 @@
 //! of records, claims, journal entries and the idempotency record.
 
 mod ahead;
+mod append;
 mod bucket;
 mod chance;
 mod change;
 mod client;
 mod codec;
 mod commit;
+mod deadline;
 mod entity;
 mod erase;
 mod https;
@@ -23,6 +25,7 @@ mod read;
 mod tally;
 
 pub use ahead::Ahead;
+pub use append::Append;
 pub use aws_sdk_dynamodb::config::Credentials;
 pub use bucket::Bucket;
 pub use chance::{Chance, SeededChance, SystemChance};
@@ -30,6 +33,7 @@ pub use change::{Action, Change, Stamp};
 pub use client::{Endpoint, Store, client};
 pub use codec::Item;
 pub use commit::Committed;
+pub use deadline::{Backoff, Deadline};
 pub use entity::{Class, Classified, Entity, Shown, Stored};
 pub use https::Authorities;
 pub use idempotency::{Claimed, Replay, Sent};

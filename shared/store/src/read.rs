@@ -1,9 +1,6 @@
 //! Reads: one item, many at once, a page of a list.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
@@ -147,10 +144,6 @@ impl<E: Entity> Page<E> {
     }
 }
 
-/// What a batch left out is asked for again so often, at growing distances.
-const BATCH_TRIES: u32 = 6;
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-
 impl Store {
     /// One record, strongly consistent.
     pub async fn get<E: Entity>(&self, key: &Key<E>) -> Result<Option<Stored<E>>> {
@@ -178,22 +171,16 @@ impl Store {
         Ok(answer.item)
     }
 
-    /// Many records in one round trip, strongly consistent.
+    /// Many records in one round trip, strongly consistent. What was left out is asked for again until the request's time
+    /// is up.
     pub async fn read(&self, batch: Batch) -> Result<Found> {
         if batch.0.len() > Batch::MOST {
             return Err(Error::internal(format_args!("{} keys in one batch", batch.0.len())));
         }
         let mut keys: Vec<Item> = batch.0.iter().map(|(pk, sk)| key_item(pk, sk)).collect();
         let mut found = Found::default();
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1..=BATCH_TRIES {
-            if keys.is_empty() {
-                return Ok(found);
-            }
-            if attempt > 1 {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
+        let mut backoff = self.backoff();
+        while !keys.is_empty() {
             self.meter.read_trip();
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(keys))
@@ -214,8 +201,11 @@ impl Store {
             }
             // What did not fit into 16 MB or was throttled comes back, to be asked for again.
             keys = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, rest)| rest.keys).collect();
+            if !keys.is_empty() && !backoff.pause().await {
+                return Err(Error::unavailable("a batch was not read to its end"));
+            }
         }
-        if keys.is_empty() { Ok(found) } else { Err(Error::unavailable("a batch was not read to its end")) }
+        Ok(found)
     }
 
     /// A page of a list, after a position. The partitions are asked at the same time and count as one round trip.

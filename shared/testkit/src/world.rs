@@ -32,7 +32,7 @@ use identity::{
 };
 use serde_json::{Map, Value, json};
 use service::{App, Clock, Figure, LogSink, OrgFrom, REPORT_PATIENCE, Request, Service, Settings};
-use store::{Chance, Change, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
+use store::{Chance, Change, Deadline, Entity, Key, Meter, Org, SeededChance, Stamp, Store, Stored, System};
 
 use crate::{
     bounds::bounded, caller::Caller, database, deployment::Deployment, proxy::Proxy, reply::Reply, s3,
@@ -148,6 +148,13 @@ impl World {
         self
     }
 
+    /// Gives each request so much time, before the first call.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        lock(&self.inner.deployment).patience = Some(patience);
+        self
+    }
+
     /// The same world, with functions that have other keys for short codes: as after a change of keys.
     #[must_use]
     pub fn with_code_keys(&self, list: &str) -> Self {
@@ -230,6 +237,7 @@ impl World {
             roles: serde_json::from_value(json!(roles)).expect("roles"),
             status: AccountStatus::Active,
             keys_valid_from: None,
+            created_by: None,
         };
         change
             .create(&self.org, record, "service-account-created", |_| panic!("account"))
@@ -247,6 +255,7 @@ impl World {
             last_used_at: None,
             keys_valid_from: None,
             org_keys_valid_from: None,
+            created_by: None,
         };
         change.create(&self.org, key, "api-key-created", |_| panic!("key")).expect("a key");
         self.inner.commit(change).await;
@@ -261,7 +270,7 @@ impl World {
             user_guid,
             email: Some(format!("{user_guid}@people.example").parse().expect("an address")),
             email_confirmed: true,
-            display_name: name.parse_personal(),
+            display_name: named(name),
             locale: None,
             passcode_hash: None,
             status: UserStatus::Verified,
@@ -296,7 +305,7 @@ impl World {
         let owner = Owner {
             org_guid: self.org.guid(),
             user_guid,
-            display_name: name.parse_personal(),
+            display_name: named(name),
             create_owner: primary,
             primary_owner: primary,
             secondary_owner: !primary,
@@ -323,7 +332,7 @@ impl World {
             org_guid: self.org.guid(),
             orgcode: self.orgcode.parse().expect("an orgcode"),
             user_guid,
-            display_name: name.parse_personal(),
+            display_name: named(name),
             email: Some(format!("{user_guid}@people.example").parse().expect("an address")),
             state: MemberState::Active,
             role_profile_id: None,
@@ -471,9 +480,10 @@ impl World {
         s3::send(&s3::presigned(presign), content, self.now())
     }
 
-    /// The address that requests come from: another one for each org, because failed log-ins are counted by it.
+    /// The address that requests come from: another network for each org, because failed log-ins are counted by it. What
+    /// is random in the org's id stands in front: it is the first half of an address that tells networks apart.
     pub fn source_ip(&self) -> String {
-        Ipv6Addr::from(self.org.guid().uuid().as_u128()).to_string()
+        Ipv6Addr::from(self.org.guid().uuid().as_u128().rotate_left(64)).to_string()
     }
 
     /// Invokes an action of a service that is not behind HTTP, as the operator `op@example`.
@@ -486,6 +496,7 @@ impl World {
             self.app(service),
             &payload.to_string(),
             &self.inner.change().uuid().to_string(),
+            None,
         )
         .await;
         let status = body["error"]["http_status"]
@@ -546,6 +557,7 @@ impl Inner {
         }
         let key = |digit: &str| KeyMaterial::from_hex(&digit.repeat(64)).expect("a key");
         let deployment = lock(&self.deployment).clone();
+        let usual = if self.hurried { Deadline::USUAL } else { Duration::from_mins(1) };
         let settings = Settings {
             stage: "test".to_owned(),
             cursor_key: CursorKey(key("1")),
@@ -557,6 +569,7 @@ impl Inner {
             test_clock: self.test_clock,
             rate_percent: self.rate_percent,
             report_patience: if self.hurried { REPORT_PATIENCE } else { Duration::from_mins(1) },
+            patience: deployment.patience.unwrap_or(usual),
         };
         let client = if self.enforced {
             database::client_as(service.name, &self.endpoint)
@@ -581,12 +594,6 @@ fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-trait ParsePersonal {
-    fn parse_personal(&self) -> contract::personal::DisplayName;
-}
-
-impl ParsePersonal for str {
-    fn parse_personal(&self) -> contract::personal::DisplayName {
-        contract::personal::Personal(self.parse().expect("a name"))
-    }
+fn named(name: &str) -> contract::personal::DisplayName {
+    contract::personal::Personal(name.parse().expect("a name"))
 }

@@ -14,7 +14,7 @@ use identity::{
     user::{EmailClaim, User},
 };
 use serde_json::{Value, json};
-use store::{Chance, SeededChance, System};
+use store::{Chance, Deadline, SeededChance, System};
 use testkit::{Caller, World};
 
 /// The passcode of everybody who has one.
@@ -92,7 +92,9 @@ pub(super) async fn with_passcode(world: &World, user: UserGuid) -> String {
     let key = keys::user(user);
     let email = world.stored(&key).await.expect("a user").record.email.expect("an e-mail");
     let chance = SeededChance::new(user.uuid().as_u64_pair().1);
-    let hash = PasscodeHash::of(&Secret::new(PASSCODE), &chance).expect("a hash");
+    let hash = PasscodeHash::of(&Secret::new(PASSCODE), &chance, Deadline::after(Deadline::USUAL))
+        .await
+        .expect("a hash");
     world.meddle(&System, &key, |user: &mut User| user.passcode_hash = Some(hash)).await;
     let mut change = world.change();
     let lookup_key = &world.app(&::usm::SERVICE).settings.lookup_key;

@@ -181,6 +181,7 @@ async fn start(ctx: &Ctx, customer: &Stored<Customer>) -> Result<()> {
 /// written together with the idempotency record.
 async fn go_on(ctx: &Ctx, guid: CustomerGuid, replayed: bool) -> Result<Written<Deletion>> {
     let deadline = ctx.machine_time().plus_seconds(SECONDS);
+    let mut backoff = ctx.backoff();
     loop {
         let before = tombstone(ctx, guid).await?;
         let is_over = before.record.state == DeletionState::Completed || ctx.machine_time() >= deadline;
@@ -193,11 +194,8 @@ async fn go_on(ctx: &Ctx, guid: CustomerGuid, replayed: bool) -> Result<Written<
         if after.state == DeletionState::Completed {
             return Ok(change.answer(Answer::new(Deletion::of(&after, replayed))));
         }
-        match ctx.commit(change).await {
-            // Another runner wrote this batch: what is left is read anew.
-            Err(error) if !error.is_moved() => return Err(error),
-            _ => {}
-        }
+        // Where another runner wrote this batch, what is left is read anew.
+        backoff.settle(ctx.commit(change).await).await.transpose()?;
     }
 }
 

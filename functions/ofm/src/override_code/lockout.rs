@@ -12,9 +12,6 @@ use store::{Batch, Entity, Found, Key, Org, Stored, classes};
 
 use crate::keys;
 
-/// A failure that met others is counted again so often before the validation is refused as unavailable.
-const TRIES: u32 = 8;
-
 /// What failures are counted by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -209,17 +206,17 @@ impl Counts {
     /// out, this one is refused as they are.
     pub(super) async fn count_failure(mut self, ctx: &Ctx, subject: &Subject) -> Result<()> {
         let org = ctx.org()?;
-        for _ in 0..TRIES {
-            match self.write_failure(ctx, org).await {
-                Err(error) if error.is_moved() => {}
-                result => return result,
+        let mut backoff = ctx.backoff();
+        loop {
+            let written = self.write_failure(ctx, org).await;
+            if let Some(result) = backoff.settle(written).await {
+                return result;
             }
             let mut batch = Batch::default();
             subject.want(org, &mut batch);
             self = subject.counts(org, &ctx.read(batch).await?)?;
             self.check(ctx.now())?;
         }
-        Err(Error::unavailable("a failed validation could not be counted"))
     }
 
     async fn write_failure(&self, ctx: &Ctx, org: &Org) -> Result<()> {

@@ -13,6 +13,7 @@ mod override_code;
 mod override_code_races;
 mod own_orgs;
 mod owner;
+mod owner_keys;
 mod people;
 mod places;
 mod profile;

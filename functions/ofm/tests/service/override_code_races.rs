@@ -2,7 +2,11 @@
 
 use futures::future::join_all;
 use serde_json::json;
-use testkit::{journal::verify, race::CALLERS};
+use testkit::{
+    World,
+    journal::verify,
+    race::{CALLERS, rounds},
+};
 
 use crate::{
     override_code::{Till, wrong},
@@ -61,4 +65,24 @@ async fn of_many_guesses_at_once_no_more_are_answered_than_of_as_many_in_turn() 
         till.validate(calm, &code, json!({})).await.refused("rate-limited");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_code_for_many_uses_is_used_by_as_many_at_once() {
+    for _ in 0..rounds() {
+        let world = World::new().await;
+        let till = Till::new(&world).await;
+        let code = till.generate(&world, json!({"max_uses": CALLERS})).await;
+        // Once each: whoever asks twice would not notice a 503.
+        let uses =
+            (0..CALLERS).map(|n| till.validate(&world, &code, json!({"use_ref": format!("sale-{n}")})));
+        let mut counts: Vec<_> =
+            join_all(uses).await.iter().map(|reply| reply.data()["used_count"].clone()).collect();
+        counts.sort_by_key(serde_json::Value::as_u64);
+        assert_eq!(json!(counts), json!((1..=CALLERS).collect::<Vec<_>>()));
+        till.validate(&world, &code, json!({})).await.refused("override-exhausted");
+        let entries = world.journal("ofm", "override-code", code["override_id"].as_str().unwrap()).await;
+        verify(&entries);
+        assert_eq!(entries.len(), 1 + CALLERS);
+    }
 }

@@ -398,3 +398,38 @@ async fn a_team_holds_two_thousand_and_counts_exactly() {
     }
     equals_effects(&proxy).await;
 }
+
+#[tokio::test]
+async fn of_many_people_who_join_and_leave_at_once_all_do_and_all_count() {
+    let world = World::new().await;
+    for round in 0..race::rounds() {
+        let team = create(&world, &format!("TEAM-{round}")).await;
+        let people = join_all((0..race::CALLERS).map(|_| world.member(&[]))).await;
+        // Once each: whoever asks twice would not notice a 503.
+        let adding = people.iter().map(|person| {
+            let fields = json!({"team_guid": team["team_guid"], "user_guid": person.user_guid});
+            places::post(&world, "/team/member/add", fields)
+        });
+        let added = join_all(adding).await;
+        let added: Vec<_> = added.iter().map(Reply::data).collect();
+        let joined = get(&world, &team).await;
+        assert_eq!(joined["member_count"], race::CALLERS);
+        let leaving = added.iter().map(|added| {
+            let fields = json!({
+                "team_guid": team["team_guid"],
+                "user_guid": added["user_guid"],
+                "expected_revision": added["revision"],
+            });
+            places::post(&world, "/team/member/remove", fields)
+        });
+        for reply in join_all(leaving).await {
+            assert_eq!(reply.data()["removed"], true);
+        }
+        let left = get(&world, &team).await;
+        assert_eq!(left["member_count"], 0);
+        assert_ne!(left["revision"], joined["revision"]);
+        let entries = world.journal("ofm", "team", team["team_guid"].as_str().unwrap()).await;
+        verify(&entries);
+        assert_eq!(entries.len(), 1 + 2 * race::CALLERS);
+    }
+}

@@ -194,3 +194,26 @@ async fn each_record_that_changes_is_journaled() {
     assert_eq!(told("owner", former.to_string()).await.data["primary_owner"], json!(false));
     assert_eq!(told("member", heir.to_string()).await.action, "member-updated");
 }
+
+#[tokio::test]
+async fn the_keys_of_a_removed_owner_are_told_and_revoked_where_that_is_asked() {
+    let world = World::new().await;
+    let owner = world.second_owner().await;
+    let account = json!({"code": "TILL", "caption": "Till", "roles": ["ofm_view"]});
+    let account = world.post(&usm::SERVICE, &owner, "/service_account/create", account).await;
+    let fields = json!({"service_account_guid": account.data()["service_account_guid"]});
+    let made = world.post(&usm::SERVICE, &owner, "/api_key/create", fields).await;
+    let revision = world.stored(&keys::owner(&world.org, owner.user_guid)).await.unwrap().revision;
+    let mut fields = json!({"user_guid": owner.user_guid, "state": "suspended",
+        "expected_revision": revision, "revoke_keys": true});
+    let refused = act_in_org(&world, "owner-state-set", fields.clone()).await;
+    assert_eq!(refused.refused_fields(), ["revoke_keys"]);
+
+    fields["state"] = json!("removed");
+    let removed = act_in_org(&world, "owner-state-set", fields).await;
+    let open = &removed.data()["open_keys"];
+    assert_eq!(open[0]["key_id"], made.data()["key_id"]);
+    assert_eq!((open[0]["revoked"].as_bool(), open.as_array().map(Vec::len)), (Some(true), Some(1)));
+    let key = testkit::Caller::anonymous().with("x-api-key", made.data()["api_key"].as_str().unwrap());
+    world.post(&usm::SERVICE, &key, "/api_key/validate", json!({})).await.refused("api-key-invalid");
+}

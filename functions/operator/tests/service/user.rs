@@ -1,6 +1,8 @@
 //! Users (usm §5).
 
-use serde_json::json;
+use contract::canonical;
+use serde_json::{Value, json};
+use store::Replay;
 use testkit::World;
 
 use crate::people::{PASSCODE, act, created, email, status_set, verified};
@@ -146,6 +148,52 @@ async fn a_repeat_with_the_same_key_makes_no_second_user() {
     let other =
         json!({"email": email(&world, "eve"), "display_name": "Ada", "idempotency_key": world.orgcode});
     act(&world, "user-create", other).await.refused("idempotency-mismatch");
+}
+
+#[tokio::test]
+async fn a_repeat_with_another_passcode_is_another_payload() {
+    let world = World::new().await;
+    let user = json!({"email": email(&world, "ada"), "display_name": "Ada", "passcode": PASSCODE,
+        "idempotency_key": world.orgcode});
+    let first = act(&world, "user-create", user.clone()).await;
+    let other = json!("An0ther-horse");
+    let mut changed = user.clone();
+    changed["passcode"] = other.clone();
+    act(&world, "user-create", changed).await.refused("idempotency-mismatch");
+
+    let mut set = json!({"user_guid": first.data()["user_guid"], "passcode": PASSCODE,
+        "idempotency_key": format!("{}-set", world.orgcode)});
+    let done = act(&world, "user-passcode-set", set.clone()).await;
+    assert_eq!(act(&world, "user-passcode-set", set.clone()).await.data(), done.data());
+    set["passcode"] = other;
+    act(&world, "user-passcode-set", set).await.refused("idempotency-mismatch");
+}
+
+#[tokio::test]
+async fn nobody_can_try_passcodes_against_what_is_kept_of_a_request() {
+    let world = World::new().await;
+    let key = world.orgcode.to_string();
+    let mut create = json!({"email": email(&world, "ada"), "display_name": "Ada", "passcode": PASSCODE});
+    let mut confirm = json!({"email": create["email"]});
+    // The bare hash of a payload, and what is kept of it.
+    let hashes = async |action: &str, fields: &mut Value| {
+        let mut payload = fields.clone();
+        payload["actor"] = json!("op@example");
+        payload["reason"] = json!("test");
+        fields["idempotency_key"] = json!(key);
+        let reply = act(&world, action, fields.clone()).await;
+        let scope = canonical::hash(&json!([action, key, "operator"]));
+        let kept = world.stored(&Replay::key_of("operator", None, &scope)).await.unwrap();
+        (canonical::hash(&payload), kept.record.payload, reply)
+    };
+    let (bare, kept, created) = hashes("user-create", &mut create).await;
+    assert_ne!(kept, bare);
+    confirm["user_guid"] = created.data()["user_guid"].clone();
+    let (bare, kept, _) = hashes("email-confirm", &mut confirm).await;
+    assert_eq!(kept, bare, "where there is no secret, the hash is a bare one");
+    let mut set = json!({"user_guid": created.data()["user_guid"], "passcode": PASSCODE});
+    let (bare, kept, _) = hashes("user-passcode-set", &mut set).await;
+    assert_ne!(kept, bare);
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ async fn recount(ctx: Ctx, input: Recount) -> Result<Written<Recounted>> {
     let upkeep = ctx.get(&keys::upkeep::of_org(org)).await?;
     let mut open = scope(&ctx, org, input.mentor_id.as_ref()).await?;
     let (mut differences, mut compared) = (Vec::new(), 0);
+    let mut backoff = ctx.backoff();
     for _ in 0..TRIES {
         let settled = compare(&ctx, org, &open).await?;
         for (of, (totals, counted)) in settled {
@@ -93,7 +94,7 @@ async fn recount(ctx: Ctx, input: Recount) -> Result<Written<Recounted>> {
             differences.extend(differ(&of, &totals, &counted));
             open.remove(&of);
         }
-        if open.is_empty() {
+        if open.is_empty() || !backoff.pause().await {
             break;
         }
     }

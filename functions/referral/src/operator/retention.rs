@@ -8,7 +8,7 @@ use contract::{attribution_id::AttributionId, codes::OrgCode, error::Result, pag
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, OrgFrom, Route, Written, direct::action, write};
-use store::{Action, Org, Page, Stored, System};
+use store::{Action, Backoff, Org, Page, Stored, System};
 
 use super::upkeep::Upkeep;
 use crate::{RETENTION_DAYS, attribution::Attribution, dedupe, keys};
@@ -47,6 +47,7 @@ struct Applied {
 
 async fn apply(ctx: Ctx, input: Apply) -> Result<Written<Applied>> {
     let deadline = ctx.machine_time().plus_seconds(SECONDS);
+    let mut backoff = ctx.backoff();
     let mut applied = Applied { blanked: 0, complete: true };
     let mut orgs = ctx.all(&keys::upkeep::orgs_with_codes()).await?;
     orgs.retain(|org| input.orgcode.as_ref().is_none_or(|only| *only == org.record.orgcode));
@@ -56,7 +57,7 @@ async fn apply(ctx: Ctx, input: Apply) -> Result<Written<Applied>> {
                 applied.complete = false;
                 break 'orgs;
             }
-            match batch(&ctx, &org.record).await? {
+            match batch(&ctx, &mut backoff, &org.record).await? {
                 Batch::Blanked(count) => applied.blanked += count,
                 Batch::Last(count) => {
                     applied.blanked += count;
@@ -76,7 +77,7 @@ enum Batch {
     Last(u64),
 }
 
-async fn batch(ctx: &Ctx, org: &Upkeep) -> Result<Batch> {
+async fn batch(ctx: &Ctx, backoff: &mut Backoff, org: &Upkeep) -> Result<Batch> {
     let org = Org::checked(org.org_guid);
     let Some(before) = ctx.get(&keys::upkeep::of_org(&org)).await? else { return Ok(Batch::Last(0)) };
     let until = ctx.now().plus_days(-i64::from(ctx.figure(&RETENTION_DAYS)));
@@ -99,12 +100,11 @@ async fn batch(ctx: &Ctx, org: &Upkeep) -> Result<Batch> {
     };
     let action = Action::from("referral-retention-applied").with("attributions", count);
     change.adjust(&System, &before, mark, action)?;
-    match ctx.commit(change).await {
+    match backoff.settle(ctx.commit(change).await).await.transpose()? {
         // One was changed meanwhile: the batch is read anew.
-        Err(error) if error.is_moved() => Ok(Batch::Blanked(0)),
-        Err(error) => Err(error),
-        Ok(()) if position.is_none() => Ok(Batch::Last(count)),
-        Ok(()) => Ok(Batch::Blanked(count)),
+        None => Ok(Batch::Blanked(0)),
+        Some(()) if position.is_none() => Ok(Batch::Last(count)),
+        Some(()) => Ok(Batch::Blanked(count)),
     }
 }
 

@@ -5,6 +5,7 @@ mod api_key;
 mod api_key_end;
 mod lockout;
 mod login;
+mod memory;
 mod people;
 mod race;
 mod secrets;

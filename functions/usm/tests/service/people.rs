@@ -12,7 +12,7 @@ use identity::{
     user::{EmailClaim, User, UserStatus},
 };
 use serde_json::{Value, json};
-use store::{SeededChance, System, SystemChance};
+use store::{Deadline, SeededChance, System, SystemChance};
 use testkit::{Caller, Reply, World};
 use usm::SERVICE;
 
@@ -32,6 +32,15 @@ impl Person {
 
     /// The same, with an e-mail of this domain.
     pub(crate) async fn at(world: &World, domain: &str) -> Self {
+        Self::made(world, domain, hashed(PASSCODE).await).await
+    }
+
+    /// The same, with this hash of [`PASSCODE`].
+    pub(crate) async fn with(world: &World, passcode_hash: PasscodeHash) -> Self {
+        Self::made(world, "example.org", passcode_hash).await
+    }
+
+    async fn made(world: &World, domain: &str, passcode_hash: PasscodeHash) -> Self {
         let mut change = world.change();
         let user_guid = UserGuid::from_uuid(change.uuid());
         let email = format!("ada.{user_guid}@{domain}");
@@ -40,14 +49,13 @@ impl Person {
         change
             .claim(&System, EmailClaim { email_hash, user_guid }, |_| panic!("the e-mail is taken"))
             .expect("a claim");
-        let chance = SeededChance::new(7);
         let user = User {
             user_guid,
             email: Some(address),
             email_confirmed: true,
             display_name: Personal("Ada Canary".parse().expect("a name")),
             locale: None,
-            passcode_hash: Some(PasscodeHash::of(&Secret::new(PASSCODE), &chance).expect("a hash")),
+            passcode_hash: Some(passcode_hash),
             status: UserStatus::Verified,
             sessions_valid_from: None,
         };
@@ -73,6 +81,12 @@ impl Person {
     pub(crate) async fn meddle(&self, world: &World, meddle: impl FnOnce(&mut User)) {
         world.meddle(&System, &identity::keys::user(self.user_guid), meddle).await;
     }
+}
+
+/// What is stored of a passcode.
+pub(crate) async fn hashed(passcode: &str) -> PasscodeHash {
+    let until = Deadline::after(Deadline::USUAL);
+    PasscodeHash::of(&Secret::new(passcode), &SeededChance::new(7), until).await.expect("a hash")
 }
 
 pub(crate) async fn create(world: &World, fields: Value) -> Reply {

@@ -1,14 +1,17 @@
 //! Commands that meet each other on the way to the table.
 
-use futures::future::{LocalBoxFuture, join};
+use futures::future::{LocalBoxFuture, join, join_all};
+use identity::user::User;
 use serde_json::{Value, json};
+use store::System;
 use testkit::{
     Reply, World, database,
     proxy::{Call, Fault, Operation, Proxy, When},
+    race::rounds,
 };
 use usm::keys;
 
-use crate::people::{Person, account, call, holder, key, key_holder, validate, validate_key};
+use crate::people::{Person, account, call, hashed, holder, key, key_holder, validate, validate_key};
 
 /// Runs both; the first has decided, and its write is held until the second is through.
 async fn overtaken(
@@ -171,4 +174,40 @@ async fn no_key_slips_past_a_revocation_of_all() {
         // The key was decided again, after it; a key of before would be dead.
         validate_key(&world, &key_holder(&made)).await.data();
     }
+}
+
+#[tokio::test]
+async fn of_fourteen_log_ins_at_once_ten_open_a_session() {
+    for _ in 0..rounds() {
+        let world = World::new().await;
+        let ada = Person::new(&world).await;
+        let replies = join_all((0..14).map(|_| ada.log_in(&world))).await;
+        let (opened, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.is_success());
+        assert_eq!((opened.len(), refused.len()), (10, 4));
+        for reply in refused {
+            reply.refused("too-many-sessions");
+        }
+        for reply in opened {
+            validate(&world, &holder(reply)).await.data();
+        }
+        let index = world.stored(&keys::session::open(ada.user_guid)).await.unwrap();
+        assert_eq!(index.record.sessions.len(), 10);
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_does_not_slip_past_a_new_passcode() {
+    let proxy = Proxy::start(database::endpoint()).unwrap();
+    let world = World::at(proxy.endpoint()).await;
+    let (ada, bob) = (Person::new(&world).await, Person::new(&world).await);
+    // Found right when it was decided first: that says nothing of another hash.
+    let change = async {
+        let another = hashed("An0ther-horse").await;
+        let set = |user: &mut User| user.passcode_hash = Some(another);
+        world.meddle(&System, &identity::keys::user(ada.user_guid), set).await;
+        bob.log_in(&world).await
+    };
+    let (first, second) = overtaken(&proxy, Box::pin(ada.log_in(&world)), Box::pin(change)).await;
+    second.data();
+    first.refused("invalid-passcode");
 }

@@ -241,6 +241,9 @@ fn keys() -> impl Strategy<Value = String> {
         "clock",
         "journal|org|1",
         "journal|service-account|1",
+        "journal|api-key|1",
+        "key-ring|1",
+        "made-keys|1",
         "journal|user|1",
         "user|1|session",
         "invitation|1",
@@ -335,7 +338,13 @@ fn a_touch_reaches_times_and_nothing_else() {
         let account = format!("usm|{ORG}|service-account|1");
         for key in ["usm|-|user|1", &account] {
             touch(key, "SET #data.#seen = :seen").unwrap();
-            for other in ["SET #type = :seen", "SET gsi1pk = :seen", "REMOVE ttl", "SET #data.#seen = hash"] {
+            let mut others = vec!["SET #type = :seen", "REMOVE ttl", "SET #data.#seen = hash"];
+            others.push("SET created_at = :seen");
+            // `ofm` revokes the keys that a removed owner made.
+            if service != &"ofm" || key != account {
+                others.push("SET gsi1pk = :seen");
+            }
+            for other in others {
                 touch(key, other).expect_err(other);
             }
             let mut returning = update(key, "SET #data.#seen = :seen");
@@ -392,6 +401,19 @@ fn is_checked_against(key: &str) -> bool {
     }
 }
 
+/// What `ofm` may do beside that: find and revoke the keys that a removed owner made (ofm §8).
+fn is_of_removal(key: &str, operation: &str, body: &Value) -> bool {
+    let parts: Vec<_> = key.split('|').collect();
+    let is = |kind: &str| body.pointer(&format!("/TransactItems/0/{kind}")).is_some();
+    let checks = ["GetItem", "BatchGetItem", "TransactGetItems"].contains(&operation) || is("ConditionCheck");
+    match parts[..] {
+        ["usm", ORG, "key-ring", ..] => checks || operation == "UpdateItem" || is("Update"),
+        ["usm", ORG, "made-keys", ..] => checks || operation == "Query" && body["IndexName"].is_null(),
+        ["usm", ORG, "journal", "api-key", ..] => operation == "PutItem" || is("Put"),
+        _ => false,
+    }
+}
+
 proptest! {
     #[test]
     fn a_service_reaches_its_own_and_of_others_what_its_callers_are_checked_against(
@@ -407,11 +429,13 @@ proptest! {
                 && (key.starts_with("usm|-|user|") || key.starts_with(&format!("usm|{ORG}|service-account|")));
             let is_check = ["GetItem", "BatchGetItem", "TransactGetItems"].contains(&operation)
                 || body.pointer("/TransactItems/0/ConditionCheck").is_some();
+            let is_removal = service == "ofm" && is_of_removal(&key, operation, &body);
             let expected = is_own && !batch_write
                 || is_check && is_checked_against(&key)
-                || is_touch;
+                || is_touch
+                || is_removal;
             prop_assert_eq!(may, expected, "{} {} {}", service, operation, key);
-            if !is_own && !is_touch && writes(operation, &body) {
+            if !is_own && !is_touch && !is_removal && writes(operation, &body) {
                 prop_assert!(!may);
             }
         }

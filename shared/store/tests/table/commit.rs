@@ -1,5 +1,7 @@
 //! The write path: one transaction, whatever happens to it.
 
+use std::time::Duration;
+
 use contract::{
     error::{Error, Tag},
     ids::OrgGuid,
@@ -7,7 +9,7 @@ use contract::{
 };
 use futures::future::join_all;
 use serde_json::json;
-use store::{Claimed, Committed, Meter, Replay, Store, Stored};
+use store::{Claimed, Committed, Deadline, Meter, Replay, Store, Stored};
 use testkit::{
     World, database,
     journal::verify,
@@ -132,14 +134,14 @@ async fn a_lost_reply_is_not_a_second_effect() {
 async fn transactions_that_meet_are_tried_again() {
     let world = World::new().await;
     let proxy = Proxy::start(database::endpoint()).unwrap();
-    for n in 1..=3 {
+    for n in 1..=12 {
         let conflict = Fault::TransactionConflict { item: 0 };
         proxy.inject(conflict, When::nth(n).of(Operation::TransactWriteItems));
     }
     let mut change = world.change();
     add(&world, &mut change, "red", 1);
     store_at(proxy.endpoint()).commit(&change, None).await.unwrap();
-    assert_eq!(proxy.count(&Operation::TransactWriteItems), 4);
+    assert_eq!(proxy.count(&Operation::TransactWriteItems), 13);
 }
 
 #[tokio::test]
@@ -152,7 +154,8 @@ async fn a_table_that_does_not_answer_is_unavailable_and_nothing_is_written() {
         proxy.inject(fault, When::always());
         let mut change = world.change();
         let created = add(&world, &mut change, "red", 1);
-        let error = store_at(proxy.endpoint()).commit(&change, None).await.unwrap_err();
+        let store = store_at(proxy.endpoint()).until(Deadline::after(Duration::from_secs(2)));
+        let error = store.commit(&change, None).await.unwrap_err();
         assert_eq!(error.tag(), Tag::Unavailable, "{fault:?}: {error:?}");
         assert!(!error.is_moved(), "{fault:?}");
         assert!(world.stored(&key(&world.org, created.record.guid)).await.is_none(), "{fault:?}");

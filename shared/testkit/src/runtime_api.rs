@@ -1,6 +1,13 @@
 //! Lambda's runtime API, as a function sees it: it asks for the next invocation and posts the answer.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -19,7 +26,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One function's runtime API. It serves until its runtime ends.
 #[derive(Debug)]
-pub(crate) struct RuntimeApi {
+pub struct RuntimeApi {
     address: SocketAddr,
     events: mpsc::UnboundedSender<Bytes>,
     happened: mpsc::UnboundedReceiver<Happened>,
@@ -34,18 +41,24 @@ enum Happened {
 }
 
 struct Served {
+    /// How many events were handed out.
+    handed_out: AtomicU64,
     events: Mutex<mpsc::UnboundedReceiver<Bytes>>,
     happened: mpsc::UnboundedSender<Happened>,
 }
 
 impl RuntimeApi {
     /// Listens on a free port.
-    pub(crate) async fn start() -> Result<Self> {
+    pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (events, received) = mpsc::unbounded_channel();
         let (tell, happened) = mpsc::unbounded_channel();
-        let served = Arc::new(Served { events: Mutex::new(received), happened: tell });
+        let served = Arc::new(Served {
+            handed_out: AtomicU64::default(),
+            events: Mutex::new(received),
+            happened: tell,
+        });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // An answer is sent at once, not when more of it might come.
@@ -59,12 +72,12 @@ impl RuntimeApi {
     }
 
     /// What a function finds in `AWS_LAMBDA_RUNTIME_API`.
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         self.address.to_string()
     }
 
     /// Waits until the function asks for an invocation; when it did.
-    pub(crate) async fn polled(&mut self) -> Result<Instant> {
+    pub async fn polled(&mut self) -> Result<Instant> {
         match self.next().await? {
             Happened::Polled(at) => Ok(at),
             other => bail!("the function did not ask for an invocation: {other:?}"),
@@ -73,7 +86,7 @@ impl RuntimeApi {
 
     /// Hands an event to the function, which waits for one, and waits until it waits for the next. The answer, and how
     /// long it took.
-    pub(crate) async fn invoke(&mut self, event: Bytes) -> Result<(Value, Duration)> {
+    pub async fn invoke(&mut self, event: Bytes) -> Result<(Value, Duration)> {
         let sent = Instant::now();
         self.events.send(event)?;
         let (at, body) = match self.next().await? {
@@ -99,7 +112,9 @@ async fn answer(served: Arc<Served>, request: Request<Incoming>) -> Result<Respo
     let path = request.uri().path().to_owned();
     if path.ends_with("/invocation/next") {
         served.happened.send(Happened::Polled(Instant::now()))?;
-        let event = served.events.lock().await.recv().await.context("the benchmark has ended")?;
+        let event = served.events.lock().await.recv().await.context("whoever ran the function has ended")?;
+        // Another one each time, as Lambda's are: a function keeps it in its environment.
+        let n = served.handed_out.fetch_add(1, Ordering::Relaxed);
         return Ok(Response::builder()
             .header("content-type", "application/json")
             .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
@@ -108,7 +123,7 @@ async fn answer(served: Arc<Served>, request: Request<Incoming>) -> Result<Respo
                 "lambda-runtime-invoked-function-arn",
                 "arn:aws:lambda:eu-central-1:123456789012:function:bench",
             )
-            .header("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0")
+            .header("lambda-runtime-trace-id", format!("Root=1-5bef4de7-ad49b0e8{n:016x};Sampled=0"))
             .body(Full::new(event))?);
     }
     let body = request.into_body().collect().await?.to_bytes();

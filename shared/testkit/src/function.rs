@@ -10,23 +10,43 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::runtime_api::RuntimeApi;
+use crate::{database, runtime_api::RuntimeApi};
+
+/// What a function of a world's deployment finds in its environment, with its database there.
+pub fn environment(endpoint: &str) -> Vec<(String, String)> {
+    [
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint.to_owned()),
+        // As the world has them.
+        ("G3N_CURSOR_KEY", "1".repeat(64)),
+        ("G3N_LOOKUP_KEY", "2".repeat(64)),
+        ("G3N_OVERRIDE_KEYS", "3".repeat(64)),
+        ("G3N_TABLE", database::table().to_owned()),
+        ("G3N_BUS", "bench".to_owned()),
+        ("G3N_DEAD_LETTERS", "https://sqs.us-east-1.amazonaws.com/123456789012/bench".to_owned()),
+        ("G3N_BUCKET", "bench".to_owned()),
+        ("G3N_REFERRAL_ACCESS", "private".to_owned()),
+        // One caller sends more than any tenant may.
+        ("G3N_RATE_LIMIT_PERCENT", "1000000".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
 
 /// A running function, waiting for an invocation.
 #[derive(Debug)]
-pub(crate) struct Function {
+pub struct Function {
     process: Child,
     pid: u32,
     api: RuntimeApi,
     /// From starting the program to its first poll of the runtime API.
-    pub(crate) init_wall: Duration,
+    pub init_wall: Duration,
     /// The processor time that this took.
-    pub(crate) init_cpu: Duration,
+    pub init_cpu: Duration,
 }
 
 impl Function {
     /// Starts a program and waits until it waits for its first invocation.
-    pub(crate) async fn start(program: &Path, environment: &[(String, String)]) -> Result<Self> {
+    pub async fn start(program: &Path, environment: &[(String, String)]) -> Result<Self> {
         let mut api = RuntimeApi::start().await?;
         let mut command = Command::new(program);
         command
@@ -57,12 +77,12 @@ impl Function {
     }
 
     /// Hands it an event; its answer, and how long that took.
-    pub(crate) async fn invoke(&mut self, event: Bytes) -> Result<(Value, Duration)> {
+    pub async fn invoke(&mut self, event: Bytes) -> Result<(Value, Duration)> {
         self.api.invoke(event).await
     }
 
     /// The processor time that it has used so far, once it is at rest.
-    pub(crate) async fn cpu(&self) -> Result<Duration> {
+    pub async fn cpu(&self) -> Result<Duration> {
         let mut before = self.cpu_now()?;
         loop {
             sleep(Duration::from_millis(1)).await;
@@ -86,14 +106,14 @@ impl Function {
     }
 
     /// The most memory that it has had in use so far, in KiB: its own and what of the program was read.
-    pub(crate) fn peak_kib(&self) -> Result<u64> {
+    pub fn peak_kib(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).context("VmHWM in kB")
     }
 
     /// Ends it.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    pub async fn stop(mut self) -> Result<()> {
         Ok(self.process.kill().await?)
     }
 }
