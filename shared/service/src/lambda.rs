@@ -20,7 +20,7 @@ use crate::{
     dispatch::{Request, Response, handle},
     limit::REPORT_PATIENCE,
     objects::Objects,
-    route::{Figure, Service},
+    route::{FIGURES, Figure, Service},
 };
 
 /// What a function's `main` awaits: reads the configuration, builds the clients once, and serves.
@@ -105,6 +105,7 @@ fn from_environment(service: &'static Service) -> Result<App, Error> {
         figures: service
             .figures
             .iter()
+            .chain(FIGURES)
             .filter_map(|figure| set(figure).transpose())
             .collect::<Result<_, _>>()?,
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),

@@ -10,6 +10,7 @@ pub mod copies;
 pub mod database;
 mod deployment;
 pub mod iam;
+mod introduce;
 pub mod items;
 pub mod journal;
 pub mod proxy;
