@@ -29,7 +29,7 @@ pub(crate) static ROUTES: &[Route] = &[
         org: OrgFrom::Deployment,
         access: READERS,
         errors: &[Tag::PageTooDeep],
-        handler: &read(list).limited_per_address(&OTHERS_PER_MINUTE),
+        handler: &read(list).limited_per_address(&OTHERS_PER_MINUTE).counting_as(List::weight),
     },
     Route {
         call: get("/{id}").named("/attribution/get"),
@@ -47,7 +47,9 @@ pub(crate) static ROUTES: &[Route] = &[
         org: OrgFrom::Deployment,
         access: READERS,
         errors: &[Tag::PageTooDeep],
-        handler: &read(list_of_mentor).limited_per_address(&OTHERS_PER_MINUTE),
+        handler: &read(list_of_mentor)
+            .limited_per_address(&OTHERS_PER_MINUTE)
+            .counting_as(ListOfMentor::weight),
     },
 ];
 
@@ -58,6 +60,19 @@ struct List {
     page: Number,
     /// How many records it holds; above 100 counts as 100. Page times limit is at most 10,000.
     limit: Length,
+}
+
+impl List {
+    fn weight(&self) -> u32 {
+        weight(self.page, self.limit)
+    }
+}
+
+/// As how many requests a page counts: as many as it skips hundreds of records (referral §2). One that is too deep is
+/// refused, and costs nothing more.
+fn weight(page: Number, limit: Length) -> u32 {
+    let skipped = Window::of(page, limit).map_or(0, Window::skip);
+    u32::try_from(skipped / 100).unwrap_or(u32::MAX)
 }
 
 /// A page of attributions.
@@ -119,6 +134,12 @@ struct ListOfMentor {
     page: Number,
     /// How many records it holds; above 100 counts as 100. Page times limit is at most 10,000.
     limit: Length,
+}
+
+impl ListOfMentor {
+    fn weight(&self) -> u32 {
+        weight(self.page, self.limit)
+    }
 }
 
 /// A page of a mentor's attributions.

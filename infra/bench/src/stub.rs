@@ -1,7 +1,8 @@
 //! An endpoint of `DynamoDB` with canned answers, so that a function's own cost is all that varies.
 //!
 //! What is asked for the first time is passed on to a real database, call by call; each time that the same is asked, the
-//! same answers are given: to the first call of an operation the first, to the second the second.
+//! same answers are given: to the first call of an operation the first, to the second the second. Batches of another
+//! size are another operation: a function that has just seen the caller asks for more at once.
 
 use std::{
     collections::HashMap,
@@ -23,6 +24,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
+use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
@@ -119,7 +121,8 @@ impl Stub {
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-        let target = target.context("a call names its operation")?.to_owned();
+        let target = target.context("a call names its operation")?;
+        let target = format!("{target} {}", keys(&body));
         let (asked, known) = {
             let mut canned = self.canned();
             let what = canned.asked;
@@ -153,4 +156,11 @@ impl Stub {
         let status = answer.status();
         Ok((status, answer.into_body().collect().await?.to_bytes()))
     }
+}
+
+/// How many keys a batch asks for; none where a call is no batch.
+fn keys(body: &[u8]) -> usize {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let tables = request["RequestItems"].as_object().into_iter().flatten();
+    tables.filter_map(|(_, table)| table["Keys"].as_array()).map(Vec::len).sum()
 }

@@ -41,6 +41,9 @@ const RATE_LIMIT_PERCENT: &str = "10000";
 /// At that percentage 6,000 requests a minute from each address (referral §2).
 const REFERRALS_PER_MINUTE: &str = "60";
 
+/// So many requests of strangers a minute are answered this machine: whoever tries the stack out tries bad credentials too.
+const UNKNOWN_CALLERS_PER_MINUTE: &str = "60000";
+
 /// What the functions find in their environment, as the template gives it to them in AWS, and what makes them use
 /// this machine's stand-ins.
 pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static str, String)>> {
@@ -76,6 +79,7 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
         ("G3N_STAGE", "local".to_owned()),
         ("G3N_TABLE", table),
         ("G3N_TEST_CLOCK", "1".to_owned()),
+        ("G3N_UNKNOWN_CALLERS_PER_MINUTE", UNKNOWN_CALLERS_PER_MINUTE.to_owned()),
         ("RUST_LOG", format!("{},{QUIET}", config.log)),
     ])
 }

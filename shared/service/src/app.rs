@@ -21,6 +21,7 @@ use contract::{
 use store::{Chance, Store};
 
 use crate::{
+    known::Known,
     limit::Limiter,
     objects::Objects,
     route::{Figure, Service},
@@ -89,7 +90,7 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// The one org of a deployment that is open to the public, for services that may be (referral §2).
     pub public_org: Option<OrgCode>,
-    /// What the deployment sets of [`Service::figures`], by variable.
+    /// What the deployment sets of [`Service::figures`] and of [`FIGURES`](crate::FIGURES), by variable.
     pub figures: HashMap<&'static str, u32>,
     /// Whether time can be shifted by the operator (local stack and tests only).
     pub test_clock: bool,
@@ -127,6 +128,7 @@ pub struct App {
     /// Where it logs.
     pub log: LogSink,
     pub(crate) limiter: Limiter,
+    pub(crate) known: Known,
     orgs: Mutex<HashMap<String, OrgGuid>>,
 }
 
@@ -143,8 +145,8 @@ impl App {
         settings: Settings,
         log: LogSink,
     ) -> Self {
-        let (limiter, orgs) = Default::default();
-        Self { service, store, objects: None, chance, clock, settings, log, limiter, orgs }
+        let (limiter, known, orgs) = Default::default();
+        Self { service, store, objects: None, chance, clock, settings, log, limiter, known, orgs }
     }
 
     /// The same function with a bucket.

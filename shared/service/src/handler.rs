@@ -16,11 +16,12 @@ use futures::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use store::{Anything, Batch, Entity, Found, Key, Listing, Org, Scope, Stored};
+use store::{Anything, Batch, Found, Key, Listing, Org, Scope, Stored};
 
 use crate::{
     answer::{Answer, Outcome, Resource, Written},
     ctx::Ctx,
+    names::{MayName, Names, Revised},
     route::Figure,
     traits::{Fill, READS, Traits, WRITES},
 };
@@ -43,8 +44,11 @@ pub trait Handler: Sync {
 }
 
 /// A request that was read and can be run; more than once, where what it was decided on changes meanwhile.
+///
+/// What it asks for first goes out together with the caller check, where the instance has just seen the caller pass; else
+/// once the caller has passed (contract §4, *Order of checks*).
 pub trait Task: Send + Sync {
-    /// Asks for what is to be fetched together with the caller check.
+    /// Asks for what is to be fetched first.
     fn wants(&self, org: Option<&Org>, batch: &mut Batch);
 
     /// Where it stands which org the request is about, for [`OrgFrom::Holder`](crate::OrgFrom::Holder).
@@ -61,6 +65,9 @@ pub trait Task: Send + Sync {
 
     /// The list of which a page is fetched likewise.
     fn ahead(&self, org: &Org) -> Option<Listing<Anything>>;
+
+    /// As how many requests it counts for the limit of its route.
+    fn weight(&self) -> u32;
 
     /// Decides.
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>>;
@@ -83,58 +90,6 @@ impl<T: DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static> Input for
 pub trait Output: Serialize + JsonSchema + Send + 'static {}
 impl<T: Serialize + JsonSchema + Send + 'static> Output for T {}
 
-/// A request that names the one record it is about. The record is fetched together with the caller check and handed
-/// to the handler.
-pub trait Names {
-    /// The kind of record.
-    type Record: Resource;
-
-    /// Which one.
-    fn key(&self, scope: &<Self::Record as Entity>::Scope) -> Key<Self::Record>;
-}
-
-/// A request that may name a record, or name one that may not be there yet. What there is is fetched together with the
-/// caller check and handed to the handler.
-pub trait MayName {
-    /// The kind of record.
-    type Record: Entity;
-
-    /// Which one, if any.
-    fn key(&self, scope: &<Self::Record as Entity>::Scope) -> Option<Key<Self::Record>>;
-}
-
-/// A request that changes the record it names.
-pub trait Revised: Names {
-    /// The revision that the caller saw.
-    fn expected_revision(&self) -> Option<<Self::Record as Entity>::Revision>;
-}
-
-/// Says which record some requests name, by which field: `names!([Get, Update] Zone = keys::zone::by_guid[zone_guid])`.
-#[macro_export]
-macro_rules! names {
-    ([$($input:ident),+ $(,)?] $record:ty = $key:path[$field:ident]) => {$(
-        impl $crate::Names for $input {
-            type Record = $record;
-
-            fn key(&self, scope: &<$record as $crate::Entity>::Scope) -> $crate::Key<$record> {
-                $key(scope, self.$field)
-            }
-        }
-    )+};
-}
-
-/// Says that some requests, which name a record, carry the revision of it that the caller saw.
-#[macro_export]
-macro_rules! revised {
-    ($($input:ident),+ $(,)?) => {$(
-        impl $crate::Revised for $input {
-            fn expected_revision(&self) -> Option<<<Self as $crate::Names>::Record as $crate::Entity>::Revision> {
-                self.expected_revision
-            }
-        }
-    )+};
-}
-
 /// A handler, its request and its response. Made by [`read`], [`list`], [`write`] and the others.
 pub struct Typed<F, W, I, O> {
     run: F,
@@ -144,12 +99,13 @@ pub struct Typed<F, W, I, O> {
     types: PhantomData<fn(W, I) -> O>,
 }
 
-/// What a request says of what it is about, before its caller is known.
+/// What a request says of what it is about, before it is run.
 struct Asks<I> {
     holder: Option<fn(&I) -> HeldBy>,
     place: Option<fn(&I) -> Option<LogicalGuid>>,
     also: Option<Also<I>>,
     ahead: Option<Wanted<I>>,
+    weight: Option<fn(&I) -> u32>,
 }
 
 impl<F, W, I, O> Typed<F, W, I, O> {
@@ -157,21 +113,21 @@ impl<F, W, I, O> Typed<F, W, I, O> {
         Self {
             run,
             traits,
-            asks: Asks { holder: None, place: None, also: None, ahead: None },
+            asks: Asks { holder: None, place: None, also: None, ahead: None, weight: None },
             judges_revision: false,
             types: PhantomData,
         }
     }
 
-    /// Says which facility a request names: it is fetched together with the caller check, and a grant that the row asks
-    /// for is needed there.
+    /// Says which facility a request names: it is fetched first, see [`Task`], and a grant that the row asks for is needed
+    /// there.
     #[must_use]
     pub const fn at(mut self, place: fn(&I) -> Option<LogicalGuid>) -> Self {
         self.asks.place = Some(place);
         self
     }
 
-    /// Says what else of the org a request names: fetched together with the caller check, and given to the handler where
+    /// Says what else of the org a request names: fetched with its record, and given to the handler where
     /// it first asks for it, by [`Ctx::get`] or [`Ctx::read`].
     #[must_use]
     pub const fn also(mut self, also: Also<I>) -> Self {
@@ -179,11 +135,18 @@ impl<F, W, I, O> Typed<F, W, I, O> {
         self
     }
 
-    /// Says of which list a request asks for a page, where the request itself says it: read together with the caller
-    /// check, and shown only where the handler asks the [`Ctx`] for the same page.
+    /// Says of which list a request asks for a page, where the request itself says it: read at the same time, and shown
+    /// only where the handler asks the [`Ctx`] for the same page.
     #[must_use]
     pub const fn ahead(mut self, listing: Wanted<I>) -> Self {
         self.asks.ahead = Some(listing);
+        self
+    }
+
+    /// Says as how many requests one counts for the limit of its route, where it is not one.
+    #[must_use]
+    pub const fn counting_as(mut self, weight: fn(&I) -> u32) -> Self {
+        self.asks.weight = Some(weight);
         self
     }
 
@@ -567,6 +530,10 @@ impl<S: Shape<I, O>, I: Input, O> Task for Parsed<'_, S, I, O> {
 
     fn ahead(&self, org: &Org) -> Option<Listing<Anything>> {
         self.asks.ahead.and_then(|listing| listing(&self.input, org))
+    }
+
+    fn weight(&self) -> u32 {
+        self.asks.weight.map_or(1, |weight| weight(&self.input))
     }
 
     fn run<'a>(&'a self, ctx: Ctx, found: &'a Found) -> BoxFuture<'a, Result<Outcome>> {

@@ -26,7 +26,7 @@ use crate::{
     event,
     limit::REPORT_PATIENCE,
     objects::Objects,
-    route::{Figure, Service},
+    route::{FIGURES, Figure, Service},
 };
 
 /// What a function's `main` awaits: reads the configuration, builds the clients once, and serves.
@@ -135,6 +135,7 @@ fn from_environment(service: &'static Service) -> Result<App, Error> {
         figures: service
             .figures
             .iter()
+            .chain(FIGURES)
             .filter_map(|figure| set(figure).transpose())
             .collect::<Result<_, _>>()?,
         test_clock: variable("G3N_TEST_CLOCK").as_deref() == Some("1"),

@@ -15,26 +15,32 @@ pub mod direct;
 mod dispatch;
 mod erase;
 mod event;
+mod first_reads;
 mod frame;
 mod handler;
 mod headers;
 mod journal;
 pub mod keys;
+mod known;
 pub mod lambda;
 mod limit;
 pub mod lockout;
 mod log;
 mod made_keys;
 mod memo;
+mod names;
 mod objects;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod ownership;
 mod place;
 pub mod records;
+mod replay;
 mod route;
 mod run;
+mod strangers;
 mod time_left;
+mod touch;
 mod trace;
 mod traits;
 mod transition;
@@ -46,13 +52,14 @@ pub use caller::{Caller, Principal};
 pub use ctx::{Ctx, Listed, Writer};
 pub use dispatch::{Request, Response, handle};
 pub use handler::{
-    Also, Handler, HeldBy, MayName, Names, Revised, Typed, Wanted, change, list, read, read_if_named,
-    read_record, write, write_if_named,
+    Also, Handler, HeldBy, Typed, Wanted, change, list, read, read_if_named, read_record, write,
+    write_if_named,
 };
-pub use limit::{REPORT_PATIENCE, Rate};
+pub use limit::{REPORT_PATIENCE, Rate, UNKNOWN_CALLERS_PER_MINUTE};
+pub use names::{MayName, Names, Revised};
 pub use objects::{Object, Objects, Upload};
 pub use place::Place;
-pub use route::{Call, Class, Figure, OrgFrom, Route, Service, Style, delete, get, post, put};
+pub use route::{Call, Class, FIGURES, Figure, OrgFrom, Route, Service, Style, delete, get, post, put};
 pub use traits::{Fill, Traits};
 pub use transition::{Arc, allow};
 // For the macros of this crate.

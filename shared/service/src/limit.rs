@@ -10,26 +10,41 @@
 //! bucket with that request's caller check once it was told that it is filling. A caller who was refused is refused
 //! again without a question to the table, by the same sandbox and for at most a second. Where the bucket cannot be
 //! written, requests pass, and each sandbox by itself holds them to the rate. `docs/design.md` has the reasons.
+//!
+//! What is refused because its caller is not known, or foreign to the org, is under a limit of its own per source
+//! network ([`UNKNOWN_CALLERS_PER_MINUTE`]), counted when it is refused: a good caller never meets it.
 
 mod local;
 mod rate;
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use contract::{
     error::{Error, Result, Tag},
+    network::SourceNetwork,
     time::Time,
 };
 use store::{Batch, Bucket, Found, Key, Org, Store};
 
 use self::local::Local;
 pub use self::rate::Rate;
-use crate::{access::Access, app::App, caller::Credential, keys, route::Route, run::Seen};
+use crate::{
+    access::Access,
+    app::App,
+    caller::Credential,
+    keys,
+    route::{Figure, Route},
+    run::Seen,
+};
+
+/// So many requests a minute of callers that are not known, or foreign to the org, are answered one source network with
+/// what is wrong; then it is `rate-limited` (contract §11).
+pub static UNKNOWN_CALLERS_PER_MINUTE: Figure =
+    Figure { variable: "G3N_UNKNOWN_CALLERS_PER_MINUTE", default: 300, least: 1, most: 1_000_000 };
 
 /// A sandbox remembers so many buckets. What it forgets was idle, or costs a little of the count.
 const MOST_BUCKETS: usize = 10_000;
@@ -50,9 +65,9 @@ struct Known {
     refused: Vec<Refused>,
 }
 
-/// A caller who passed every check before this one and was refused here.
+/// A caller who was refused here.
 struct Refused {
-    credential: Option<String>,
+    who: Option<String>,
     until: i64,
     /// What the checks found, for the envelope and the log.
     seen: Seen,
@@ -88,8 +103,10 @@ pub(crate) struct Limit {
     key: Key<Bucket>,
     rate: Rate,
     now: Time,
-    /// The hash of the credential.
-    credential: Option<String>,
+    /// Who asks: by the hash of the credential.
+    who: Option<String>,
+    /// As how many requests this one counts.
+    weight: u32,
     is_per_address: bool,
 }
 
@@ -101,14 +118,14 @@ impl Limit {
         credential: &Credential,
         org: Option<&Org>,
         source_ip: Option<&str>,
+        weight: u32,
     ) -> Option<Self> {
         let (service, percent) = (app.service.name, app.settings.rate_percent);
-        let credential_hash = credential.hash();
+        let (who, now) = (credential.hash(), app.clock.now());
         if let Some(figure) = route.handler.traits().per_address {
             let rate = Rate::per_minute(app.settings.figure(figure), percent)?;
-            let key = keys::rate_of_address(service, &address_hash(app, source_ip?), figure.variable);
-            let now = app.clock.now();
-            return Some(Self { app, key, rate, now, credential: credential_hash, is_per_address: true });
+            let key = keys::rate_of_address(service, &network_hash(app, source_ip?), figure.variable);
+            return Some(Self { app, key, rate, now, who, weight, is_per_address: true });
         }
         let rate = Rate::of_class(route.class, percent)?;
         let path = route.call.name;
@@ -120,11 +137,24 @@ impl Limit {
             (Credential::Session(token), None) => keys::rate_of_user(service, token.user_guid, path),
             (Credential::Key(token), None) => keys::rate_of_org(service, &Org::checked(token.org_guid), path),
             (Credential::None | Credential::Operator(_), None) => {
-                keys::rate_of_address(service, &address_hash(app, source_ip?), path)
+                keys::rate_of_address(service, &network_hash(app, source_ip?), path)
             }
         };
-        let now = app.clock.now();
-        Some(Self { app, key, rate, now, credential: credential_hash, is_per_address: false })
+        Some(Self { app, key, rate, now, who, weight, is_per_address: false })
+    }
+
+    /// The limit on what a source network is refused because its callers are not known, or foreign to the org they name
+    /// (contract §11): of all routes of the service together, and whatever percentage the rates of orgs are at. `who`
+    /// asks, and for which org.
+    pub(crate) fn of_strangers(
+        app: &'static App,
+        who: Option<String>,
+        source_ip: Option<&str>,
+    ) -> Option<Self> {
+        let rate = Rate::per_minute(app.settings.figure(&UNKNOWN_CALLERS_PER_MINUTE), 100)?;
+        let network = network_hash(app, source_ip?);
+        let key = keys::rate_of_address(app.service.name, &network, UNKNOWN_CALLERS_PER_MINUTE.variable);
+        Some(Self { app, key, rate, now: app.clock.now(), who, weight: 1, is_per_address: true })
     }
 
     /// Whether it is the caller's own, by their address: then it stands before association, for nobody else can use it
@@ -141,9 +171,9 @@ impl Limit {
     pub(crate) fn refuse_again(&self, seen: &mut Seen) -> Result<()> {
         let now = self.nanos();
         let again = self.app.limiter.known(&self.key, |known| {
-            let seconds = known.local.room(self.rate, now).err()?;
+            let seconds = known.local.room(self.rate, now, self.weight).err()?;
             known.refused.retain(|refused| now < refused.until);
-            let refused = known.refused.iter().find(|refused| refused.credential == self.credential)?;
+            let refused = known.refused.iter().find(|refused| refused.who == self.who)?;
             Some((seconds, refused.seen.clone()))
         });
         let Some((seconds, before)) = again.flatten() else { return Ok(()) };
@@ -159,7 +189,7 @@ impl Limit {
         }
     }
 
-    /// Lets a request through whose caller was checked, and counts it; or refuses it.
+    /// Lets a request through and counts it, or refuses it.
     pub(crate) fn admit(&self, found: &Found, seen: &Seen) -> Result<()> {
         let now = self.nanos();
         // A bucket that cannot be read limits nobody.
@@ -168,11 +198,11 @@ impl Limit {
             if let Some(until) = until {
                 known.local.told(self.rate, until, now);
             }
-            known.local.admit(self.rate, now).map_err(|seconds| {
-                known.refused.retain(|refused| refused.credential != self.credential);
+            known.local.admit(self.rate, now, self.weight).map_err(|seconds| {
+                known.refused.retain(|refused| refused.who != self.who && now < refused.until);
                 if known.refused.len() < MOST_REFUSED {
-                    let (credential, seen) = (self.credential.clone(), seen.clone());
-                    known.refused.push(Refused { credential, until: now.saturating_add(REMEMBERED), seen });
+                    let (who, seen) = (self.who.clone(), seen.clone());
+                    known.refused.push(Refused { who, until: now.saturating_add(REMEMBERED), seen });
                 }
                 refusal(seconds)
             })
@@ -194,10 +224,11 @@ impl Limit {
     }
 }
 
-/// What stands for an address, however it is written.
-fn address_hash(app: &App, address: &str) -> String {
-    let address = address.parse().map_or(address.to_owned(), |ip: IpAddr| ip.to_canonical().to_string());
-    app.settings.lookup_key.hash("-", "rate-address", &address)
+/// What stands for the source network of an address (contract §4), however the address is written: a keyed hash,
+/// because an address is personal.
+pub(crate) fn network_hash(app: &App, address: &str) -> String {
+    let network = address.parse().map_or(address.to_owned(), |network: SourceNetwork| network.to_string());
+    app.settings.lookup_key.hash("-", "rate-address", &network)
 }
 
 fn refusal(seconds: u32) -> Error {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use contract::error::Tag;
 
-use crate::{access::Access, handler::Handler};
+use crate::{access::Access, handler::Handler, limit::UNKNOWN_CALLERS_PER_MINUTE};
 
 /// Method and path within the service, as `stats.call` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +171,9 @@ pub struct Figure {
     /// The most that it may be.
     pub most: u32,
 }
+
+/// What a deployment may set of every service.
+pub static FIGURES: &[&Figure] = &[&UNKNOWN_CALLERS_PER_MINUTE];
 
 /// One row: everything that is known of a route apart from what its handler's types say.
 pub struct Route {

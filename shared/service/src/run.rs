@@ -12,21 +12,16 @@ use contract::{
     envelope::ContextSource,
     error::{Error, Result, Tag},
     ids::OrgGuid,
-    paging::CursorScope,
-    text::Text,
     time::Time,
 };
-use futures::future::join;
+use futures::future::{join, join3};
 use identity::{
-    api_key::ApiKey,
     keys,
     org::{OrgRecord, OrgStatus},
-    session::Session,
 };
 use serde_json::{Map, Value, value::RawValue};
 use store::{
-    Ahead, Anything, Batch, Claimed, Committed, Deadline, Found, Key, Meter, Org, Replay, Sent, Stamp, Store,
-    Stored,
+    Anything, Batch, Claimed, Committed, Deadline, Found, Key, Meter, Org, Replay, Sent, Stamp, Store, Stored,
 };
 
 use crate::{
@@ -35,12 +30,15 @@ use crate::{
     app::{App, build},
     caller::{Caller, Credential, Principal, agree},
     ctx::{Ctx, Requested},
+    first_reads::FirstReads,
     frame::{self, Framed},
     headers::Headers,
     limit::Limit,
     memo::Memo,
     place::Place,
+    replay::{refuse, repeat, replayed},
     route::{OrgFrom, Route},
+    touch::touch,
     traits::Fill,
 };
 
@@ -55,6 +53,8 @@ pub(crate) struct Seen {
     pub(crate) session_fingerprint: Option<String>,
     pub(crate) api_key_fingerprint: Option<String>,
     pub(crate) tries: u32,
+    /// Whether the caller passed the caller check.
+    pub(crate) passed: bool,
 }
 
 /// A request that was answered.
@@ -67,7 +67,7 @@ pub(crate) struct Done {
 
 /// What is read of the claim on a code, whatever else it tells.
 #[derive(Clone, Copy, serde::Deserialize)]
-struct Holder {
+pub(crate) struct Holder {
     org_guid: OrgGuid,
 }
 
@@ -86,17 +86,29 @@ pub(crate) struct Run {
 }
 
 /// A request whose shape is right.
-struct Shaped {
-    framed: Framed<'static>,
-    credential: Credential,
-    idempotency_key: Option<String>,
-    store: Store,
+pub(crate) struct Shaped {
+    pub(crate) framed: Framed<'static>,
+    pub(crate) credential: Credential,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) store: Store,
+    /// The limit that it is under where its caller is not known.
+    pub(crate) strangers: Option<Limit>,
+    /// The claim on the org's code that was not read, because the code was remembered.
+    pub(crate) spared: OnceLock<Key<Anything>>,
     memo: Arc<Memo>,
+}
+
+/// A caller who passed the caller check and may call the route.
+struct Passed {
+    caller: Caller,
+    org: Option<(Org, Stored<OrgRecord>)>,
+    context: RequestContext,
+    as_owner: bool,
 }
 
 impl Run {
     /// The rule of who may call, in this deployment.
-    fn access(&self) -> Access {
+    pub(crate) fn access(&self) -> Access {
         self.route.access.in_deployment(self.app.settings.public_org.is_some())
     }
 
@@ -122,18 +134,15 @@ impl Run {
         let problems = std::mem::take(&mut self.headers.problems);
         let framed = frame::split(self.app.service.style, self.route, body, problems)?;
         seen.cccode = self.headers.cccode.as_ref().map(ToString::to_string);
-        let frame = &framed.frame;
-        let credential = match &frame.actor {
-            Some(actor) => Credential::Operator(actor.as_str().to_owned()),
-            None => Credential::choose(
-                self.access(),
-                [self.headers.session.as_ref(), frame.session_guid.as_ref()],
-                [self.headers.key.as_ref(), frame.api_key.as_ref()],
-            )?,
+        let store = self.app.store.metered(self.meter.clone()).until(self.deadline);
+        let credential = match self.credential(&framed) {
+            Ok(credential) => credential,
+            Err(error) => return Err(self.refuse_nameless(&framed, &store, seen, error).await),
         };
         let idempotency_key = self.idempotency_key(&framed)?;
-        let store = self.app.store.metered(self.meter.clone()).until(self.deadline);
-        let shaped = Shaped { framed, credential, idempotency_key, store, memo: Arc::default() };
+        let (strangers, spared) = (self.strangers(&credential, &framed.frame), OnceLock::new());
+        let memo = Arc::default();
+        let shaped = Shaped { framed, credential, idempotency_key, store, strangers, spared, memo };
         let decided = Box::pin(self.decide_in_time(&shaped, seen));
         let in_time = tokio::time::timeout(self.deadline.left_for_calls(), decided).await;
         in_time.unwrap_or_else(|_| Err(Error::unavailable("the request's time is up")))
@@ -151,7 +160,30 @@ impl Run {
         }
     }
 
+    fn credential(&self, framed: &Framed<'_>) -> Result<Credential> {
+        let frame = &framed.frame;
+        match &frame.actor {
+            Some(actor) => Ok(Credential::Operator(actor.as_str().to_owned())),
+            None => Credential::choose(
+                self.access(),
+                [self.headers.session.as_ref(), frame.session_guid.as_ref()],
+                [self.headers.key.as_ref(), frame.api_key.as_ref()],
+            ),
+        }
+    }
+
     async fn attempt(&self, shaped: &Shaped, seen: &mut Seen) -> Result<Done> {
+        seen.passed = false;
+        self.refuse_stranger_again(shaped, seen)?;
+        match Box::pin(self.decide_once(shaped, seen)).await {
+            Err(error) if self.is_of_stranger(&error, seen) => {
+                Err(self.refuse_stranger(shaped, seen, error).await)
+            }
+            result => result,
+        }
+    }
+
+    async fn decide_once(&self, shaped: &Shaped, seen: &mut Seen) -> Result<Done> {
         let org = match self.org(shaped).await {
             Ok(org) => org,
             Err(error) => return Err(self.refuse_orgless(shaped, seen, error).await),
@@ -159,9 +191,19 @@ impl Run {
         let limit = self.limit(shaped, org.as_ref(), seen);
         let Some(limit) = limit else { return Box::pin(self.check(shaped, org, None, seen)).await };
         limit.refuse_again(seen)?;
+        let is_prompt = self.reports_at_once(shaped, org.as_ref(), &limit);
         let checked = Box::pin(self.check(shaped, org, Some(&limit), seen));
+        if !is_prompt {
+            return checked.await;
+        }
         let (result, ()) = join(checked, limit.report(&shaped.store)).await;
         result
+    }
+
+    /// Whether what is to be reported of the rate goes out beside the caller check. A stranger is not to feel by the time
+    /// how busy an org is.
+    fn reports_at_once(&self, shaped: &Shaped, org: Option<&Org>, limit: &Limit) -> bool {
+        limit.is_per_address() || self.is_known(shaped, org)
     }
 
     /// A request of which no org is found counts too, where an address is limited: codes cannot be guessed without end.
@@ -175,7 +217,8 @@ impl Run {
     /// The limit that the request is under: it counts once, however often it is decided anew.
     fn limit(&self, shaped: &Shaped, org: Option<&Org>, seen: &Seen) -> Option<Limit> {
         let source_ip = self.source_ip.as_deref();
-        let limit = || Limit::of(self.app, self.route, &shaped.credential, org, source_ip);
+        let weight = shaped.framed.task.weight();
+        let limit = || Limit::of(self.app, self.route, &shaped.credential, org, source_ip, weight);
         (seen.tries == 1).then(limit).flatten()
     }
 
@@ -186,59 +229,34 @@ impl Run {
         limit: Option<&Limit>,
         seen: &mut Seen,
     ) -> Result<Done> {
-        let Shaped { framed, credential, store, .. } = shaped;
-        let replay_key = self.replay_key(shaped, org.as_ref());
-        let mut batch = Batch::default();
-        credential.wants(org.as_ref(), &mut batch);
-        if let Some(limit) = limit {
-            limit.wants(&mut batch);
-        }
-        framed.task.wants(org.as_ref(), &mut batch);
-        let place = org.zip(framed.task.place());
-        if let Some((org, logical)) = &place {
-            Place::want(org, credential.assignee(), *logical, &mut batch);
-        }
-        if let Some(hash) = &replay_key {
-            batch.want(&Replay::key_of(self.app.service.name, org.as_ref(), hash));
-        }
-        if self.app.settings.test_clock {
-            batch.want(&keys::clock());
-        }
-        let also = org.map(|org| framed.task.also(&org)).unwrap_or_default();
-        batch.want_as(&also);
-        let (found, ahead) = join(store.read(batch), self.ahead(shaped, org.as_ref())).await;
-        let found = found?;
-        let beside = found.beside(also);
+        let Shaped { framed, store, .. } = shaped;
+        let first = self.first_reads(shaped, org.as_ref());
+        let is_known = self.is_known(shaped, org.as_ref());
+        let checks = self.checks(shaped, org.as_ref(), limit);
+        let (found, ahead) = if is_known {
+            self.read_with_checks(shaped, org.as_ref(), checks.clone(), &first).await?
+        } else {
+            (store.read(checks.clone()).await?, None)
+        };
         let now = self.now(&found)?;
         seen.now = Some(now);
-
         if let Some(limit) = limit.filter(|limit| limit.is_per_address()) {
             limit.admit(&found, seen)?;
         }
-        let principal = credential.check(&found, now)?;
-        let caller = Caller::within(principal, org.as_ref(), &found)?;
-        seen.actor = caller.actor();
-        seen.source = caller.source();
-        let org = self.associated(&caller, org, &found, now)?;
-        agree_on_org(framed, org.as_ref())?;
-        let context = self.context(&caller, org.as_ref().map(|(_, record)| &record.record));
-        seen.orgcode.clone_from(&context.orgcode);
-        seen.session_fingerprint.clone_from(&context.session_fingerprint);
-        seen.api_key_fingerprint.clone_from(&context.api_key_fingerprint);
-        if let Some(limit) = limit.filter(|limit| !limit.is_per_address()) {
-            limit.admit(&found, seen)?;
-        }
-        if let Some(claimed) = &framed.frame.request_context {
-            agree(claimed, &context)?;
-        }
-        let as_owner = self.access().check(&caller)?;
-        self.gate(&caller, org.as_ref().map(|(_, record)| &record.record))?;
+        let Passed { caller, org, context, as_owner } = self.pass(shaped, org, limit, &found, seen)?;
+        let tenant = org.as_ref().map(|(org, _)| *org);
+        let (found, ahead) = if is_known {
+            (found, ahead)
+        } else {
+            self.read_after_checks(shaped, tenant.as_ref(), &checks, &first, found).await?
+        };
 
+        let FirstReads { also, place, replay_key, .. } = first;
         let mine = replay_key.map(|hash| self.replay(framed, &context, org.as_ref(), hash, now));
         let ctx = self.ctx(shaped, caller, org, context, as_owner, now);
-        ctx.keep(ahead, beside);
+        ctx.keep(ahead, found.beside(also));
         if let Some((org, logical)) = &place {
-            let _ = ctx.request.place.set(Place::of(org, credential.assignee(), *logical, &found)?);
+            let _ = ctx.request.place.set(Place::of(org, shaped.credential.assignee(), *logical, &found)?);
         }
         let before = mine.as_ref().map_or(Ok(None), |mine| replayed(&found, mine, now)).transpose();
         if let Some(before) = before {
@@ -248,23 +266,62 @@ impl Run {
             }
             return before;
         }
-        let (result, ()) = join(self.decide(shaped, &ctx, &found, mine), touch(&ctx)).await;
+        let late = limit.filter(|limit| !is_known && !limit.is_per_address());
+        let report = async {
+            if let Some(limit) = late {
+                limit.report(store).await;
+            }
+        };
+        let (result, (), ()) =
+            join3(Box::pin(self.decide(shaped, &ctx, &found, mine)), touch(&ctx), report).await;
         result
     }
 
-    /// The page that the request asks for, where that is known before its caller.
-    async fn ahead(&self, shaped: &Shaped, org: Option<&Org>) -> Option<Ahead> {
-        let frame = &shaped.framed.frame;
-        let org = org?;
-        let listing = shaped.framed.task.ahead(org)?;
-        let open = |token: &Text<1, 2048>| {
-            let (tenant, filters) = (org.guid().to_string(), canonical::text(&shaped.framed.own));
-            let scope = CursorScope { tenant: &tenant, route: self.route.call.name, filters: &filters };
-            self.app.settings.cursor_key.open(scope, token.as_str())
-        };
-        // A token that was made for something else is refused when the page is asked for.
-        let after = frame.next_token.as_ref().map(open).transpose().ok()?;
-        shaped.store.ahead(listing, after, self.route.handler.traits().page_size.limit(frame.limit)).await
+    /// All that the caller check needs (usm §2), and what the limits need beside it.
+    fn checks(&self, shaped: &Shaped, org: Option<&Org>, limit: Option<&Limit>) -> Batch {
+        let mut batch = Batch::default();
+        shaped.credential.wants(org, &mut batch);
+        if let Some(limit) = limit {
+            limit.wants(&mut batch);
+        }
+        if self.app.settings.test_clock {
+            batch.want(&keys::clock());
+        }
+        batch
+    }
+
+    /// Credential, association, rate limit, role, org gate: by what the caller check read.
+    fn pass(
+        &self,
+        shaped: &Shaped,
+        org: Option<Org>,
+        limit: Option<&Limit>,
+        found: &Found,
+        seen: &mut Seen,
+    ) -> Result<Passed> {
+        let (framed, now) = (&shaped.framed, self.now(found)?);
+        self.forget(shaped, org.as_ref());
+        let principal = shaped.credential.check(found, now)?;
+        let caller = Caller::within(principal, org.as_ref(), found)?;
+        seen.actor = caller.actor();
+        seen.source = caller.source();
+        let org = self.associated(&caller, org, found, now)?;
+        seen.passed = true;
+        self.note_pass(shaped, org.as_ref().map(|(org, _)| org));
+        agree_on_org(framed, org.as_ref())?;
+        let context = self.context(&caller, org.as_ref().map(|(_, record)| &record.record));
+        seen.orgcode.clone_from(&context.orgcode);
+        seen.session_fingerprint.clone_from(&context.session_fingerprint);
+        seen.api_key_fingerprint.clone_from(&context.api_key_fingerprint);
+        if let Some(limit) = limit.filter(|limit| !limit.is_per_address()) {
+            limit.admit(found, seen)?;
+        }
+        if let Some(claimed) = &framed.frame.request_context {
+            agree(claimed, &context)?;
+        }
+        let as_owner = self.access().check(&caller)?;
+        self.gate(&caller, org.as_ref().map(|(_, record)| &record.record))?;
+        Ok(Passed { caller, org, context, as_owner })
     }
 
     async fn decide(&self, shaped: &Shaped, ctx: &Ctx, found: &Found, mine: Option<Replay>) -> Result<Done> {
@@ -332,6 +389,7 @@ impl Run {
     async fn claimed(&self, shaped: &Shaped, claim: Key<Anything>) -> Result<Option<OrgGuid>> {
         let (partition, _) = claim.parts();
         if let Some(guid) = self.app.remembered(partition) {
+            let _ = shaped.spared.set(claim);
             return Ok(Some(guid));
         }
         let holder: Option<Holder> = shaped.store.part(&claim).await?;
@@ -463,48 +521,6 @@ impl Run {
             _ => Ok(header.as_ref().or(body.as_ref()).map(|key| key.0.clone())),
         }
     }
-
-    /// The hash of an idempotency key's scope: route and key, and the caller where there is no org.
-    fn replay_key(&self, shaped: &Shaped, org: Option<&Org>) -> Option<String> {
-        let key = shaped.idempotency_key.as_ref()?;
-        let principal = match (&shaped.credential, org) {
-            (_, Some(_)) => Value::Null,
-            (Credential::Session(token), None) => token.user_guid.to_string().into(),
-            (Credential::Key(token), None) => token.service_account_guid.to_string().into(),
-            (Credential::Operator(_) | Credential::None, None) => "operator".into(),
-        };
-        Some(canonical::hash(&Value::from(vec![self.route.call.name.into(), key.as_str().into(), principal])))
-    }
-
-    /// By which a repeat is known to be one.
-    fn payload_hash(&self, framed: &Framed<'_>, org: Option<&Org>) -> String {
-        if self.route.handler.traits().holds_secret {
-            let tenant = org.map_or_else(|| "-".to_owned(), |org| org.guid().to_string());
-            return self.app.settings.lookup_key.hash(&tenant, "payload", &canonical::text(&framed.payload));
-        }
-        canonical::hash(&framed.payload)
-    }
-
-    fn replay(
-        &self,
-        framed: &Framed<'_>,
-        context: &RequestContext,
-        org: Option<&(Org, Stored<OrgRecord>)>,
-        hash: String,
-        now: Time,
-    ) -> Replay {
-        Replay {
-            org_guid: org.map(|(org, _)| org.guid()),
-            service: self.app.service.name.to_owned(),
-            hash,
-            principal: context.actor.clone().unwrap_or_default(),
-            payload: self.payload_hash(framed, org.map(|(org, _)| org)),
-            data: None,
-            revision: None,
-            sent: None,
-            until: now.plus_hours(Replay::HOURS),
-        }
-    }
 }
 
 fn done(outcome: Outcome) -> Done {
@@ -518,55 +534,5 @@ fn agree_on_org(framed: &Framed<'_>, org: Option<&(Org, Stored<OrgRecord>)>) -> 
             Err(Error::from(Tag::ContextMismatch).detail("field", "orgcode"))
         }
         _ => Ok(()),
-    }
-}
-
-/// The first answer again, where the key was used before (contract §5).
-fn replayed(found: &Found, mine: &Replay, now: Time) -> Result<Option<Done>> {
-    let key = Replay::key_of(&mine.service, mine.org_guid.map(Org::checked).as_ref(), &mine.hash);
-    match found.get(&key)? {
-        Some(first) if first.record.holds(now) && first.record.answers(mine) => {
-            repeat(first.record).map(Some)
-        }
-        Some(first) if first.record.holds(now) => Err(Tag::IdempotencyMismatch.into()),
-        _ => Ok(None),
-    }
-}
-
-/// A refusal, unless the same request was carried out while this one was decided: what was read last may be its effect.
-/// Then its answer again.
-async fn refuse(shaped: &Shaped, mine: Option<&Replay>, now: Time, error: Error) -> Result<Done> {
-    let Some(mine) = mine.filter(|_| !error.is_moved()) else { return Err(error) };
-    let key = Replay::key_of(&mine.service, mine.org_guid.map(Org::checked).as_ref(), &mine.hash);
-    match shaped.store.get(&key).await? {
-        Some(first) if first.record.holds(now) && first.record.answers(mine) => repeat(first.record),
-        _ => Err(error),
-    }
-}
-
-fn repeat(first: Replay) -> Result<Done> {
-    // What was blanked when a person was erased is not there any more (crm §7).
-    let data = first.data.ok_or(Tag::NotFound)?;
-    let data = RawValue::from_string(data).map_err(Error::internal)?;
-    Ok(Done { data, revision: first.revision, sent: first.sent.unwrap_or_default(), replayed: true })
-}
-
-/// Notes that the credential was used (usm §3 and §4), beside the work of the handler. A touch that fails fails
-/// nothing.
-async fn touch(ctx: &Ctx) {
-    let (store, now) = (&ctx.request.store, ctx.now());
-    let touched = match &ctx.caller().principal {
-        Principal::Session { session, .. } => match session.record.touched(now) {
-            Some(touched) => store.touch(&store::System, session, &touched, Session::TOUCHED).await,
-            None => Ok(()),
-        },
-        Principal::Key { key, .. } => match key.record.used(now) {
-            Some(used) => store.touch(&Org::checked(key.record.org_guid), key, &used, ApiKey::TOUCHED).await,
-            None => Ok(()),
-        },
-        Principal::Anonymous | Principal::Operator { .. } => Ok(()),
-    };
-    if let Err(error) = touched {
-        tracing::debug!(tag = error.tag().name(), "a touch failed");
     }
 }

@@ -42,6 +42,16 @@ impl Batch {
         }
     }
 
+    /// Asks for nothing that another asks for.
+    pub fn leave_out(&mut self, other: &Self) {
+        self.0.retain(|key| !other.0.contains(key));
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Asks for all that another asks for.
     pub fn want_as(&mut self, other: &Self) {
         self.0.extend(other.0.iter().cloned());

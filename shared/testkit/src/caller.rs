@@ -11,6 +11,8 @@ pub struct Caller {
     pub service_account_guid: ServiceAccountGuid,
     /// The headers that say who it is.
     pub headers: Vec<(&'static str, String)>,
+    /// The address that they call from; the org's own unless they have one.
+    pub source_ip: Option<String>,
 }
 
 impl Caller {
@@ -20,7 +22,15 @@ impl Caller {
             user_guid: UserGuid::NOWHERE,
             service_account_guid: ServiceAccountGuid::NOWHERE,
             headers: Vec::new(),
+            source_ip: None,
         }
+    }
+
+    /// The same caller at another address.
+    #[must_use]
+    pub fn calling_from(mut self, source_ip: &str) -> Self {
+        self.source_ip = Some(source_ip.to_owned());
+        self
     }
 
     /// The same caller with one more header.

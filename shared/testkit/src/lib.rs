@@ -11,6 +11,7 @@ pub mod database;
 mod deployment;
 pub mod function;
 pub mod iam;
+mod introduce;
 pub mod items;
 pub mod journal;
 pub mod proxy;

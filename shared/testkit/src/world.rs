@@ -469,7 +469,7 @@ impl World {
             query: query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
             body: body.into_bytes(),
-            source_ip: Some(self.source_ip()),
+            source_ip: Some(caller.source_ip.clone().unwrap_or_else(|| self.source_ip())),
             ..Request::default()
         };
         service::handle(self.app(service), request).await.into()

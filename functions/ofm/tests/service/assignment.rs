@@ -1,6 +1,7 @@
 //! Assignments, and the grants that they carry (ofm §1, §10).
 
 use identity::{keys, member::MemberState};
+use ofm::SERVICE;
 use serde_json::{Value, json};
 use testkit::{Caller, Reply, World, journal::verify};
 
@@ -38,6 +39,7 @@ async fn a_grant_opens_one_facility_and_costs_no_round_trip() {
     assign(&world, &member, &guid, &["schedule:write"]).await;
     assign_key(&world, &key, &guid, &["facility:read"]).await;
     for caller in [&member, &key, &world.key(&["owner"]).await] {
+        world.introduce(&SERVICE, caller).await;
         list_zones(&world, caller, &guid).await.data();
         // The caller with the grant, and the list beside.
         assert_eq!(world.last_log()["reads"], 1);

@@ -33,6 +33,7 @@ async fn make_master(world: &World, centre: &Value) -> Reply {
 #[tokio::test]
 async fn what_was_created_is_read_in_one_round_trip() {
     let world = World::new().await;
+    world.introduce(&SERVICE, &world.owner).await;
     let created = create(&world).await;
     assert_eq!(world.last_log()["reads"], 1);
     assert_eq!(world.last_log()["writes"], 1);

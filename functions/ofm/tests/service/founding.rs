@@ -46,6 +46,7 @@ async fn an_invited_person_founds_an_org_in_one_transaction() {
         "default_currency": "EUR", "default_locale": "de-DE", "reason": "opening",
         "source_refs": [{"kind": "ticket", "id": "7"}],
     });
+    world.send(&SERVICE, &founder, "GET", "/stat", String::new()).await.data();
     let reply = create(&world, &founder, fields).await;
     assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(2), &json!(1)));
     let data = reply.data();

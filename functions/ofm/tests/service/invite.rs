@@ -81,6 +81,7 @@ async fn a_person_becomes_a_member_by_their_own_word() {
     let code = data["code"].as_str().unwrap();
     assert!(code.len() == 11 && code.as_bytes()[5] == b'-', "{code}");
 
+    world.send(&SERVICE, &person, "GET", "/stat", String::new()).await.data();
     let accepted = accept(&world, &person, &json!(format!(" {} ", code.to_lowercase()))).await;
     assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(3), &json!(1)));
     let member = accepted.data();

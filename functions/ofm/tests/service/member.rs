@@ -109,6 +109,7 @@ async fn names_are_those_of_all_who_ever_belonged() {
     .await;
     let call = async |fields| world.post(&SERVICE, &member, "/member/names", fields).await;
 
+    world.introduce(&SERVICE, &member).await;
     let all = call(json!({})).await;
     let names = all.data()["names"].as_array().unwrap();
     let expected = [world.owner.user_guid, member.user_guid, gone.user_guid];
@@ -177,6 +178,7 @@ async fn a_person_resolves_themselves() {
         member.role_profile_id = Some("scheduler".parse().expect("a profile"));
     })
     .await;
+    world.introduce(&SERVICE, &member).await;
     let resolved = world.post(&SERVICE, &member, "/member/resolve", json!({})).await;
     let expected = json!({
         "org_guid": world.org.guid(), "orgcode": world.orgcode, "org_status": "verified",
@@ -226,6 +228,7 @@ async fn someone_else_is_resolved_for_owners_admins_viewers_and_keys() {
     let (admin, viewer) = (world.member(&["ofm_member_admin"]).await, world.member(&["ofm_view"]).await);
     let key = world.key(&["pvv"]).await;
     for caller in [&world.owner, &admin, &viewer, &key, &subject] {
+        world.introduce(&SERVICE, caller).await;
         assert_eq!(call(caller, &someone).await.data()["user_guid"], json!(subject.user_guid));
         assert_eq!(world.last_log()["reads"], 1);
     }

@@ -39,6 +39,7 @@ async fn an_owner_takes_a_person_in() {
         "valid_from": world.now(), "valid_until": world.now().plus_days(30),
         "employee_code": "E-1", "title": "Till 3", "reason": "hired",
     });
+    world.introduce(&SERVICE, &world.owner).await;
     let added = add(&world, &world.owner, fields).await;
     assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(1), &json!(1)));
     let data = added.data();
@@ -210,6 +211,7 @@ async fn what_is_named_is_changed_and_null_clears() {
         "role_profile_id": "cashier", "roles": ["ofm_view"], "valid_from": from, "valid_until": until,
         "title": "Till 3",
     });
+    world.introduce(&SERVICE, &world.owner).await;
     let changed = set(&world, &world.owner, user, fields).await;
     assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(1), &json!(1)));
     let data = changed.data();

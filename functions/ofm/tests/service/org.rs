@@ -31,6 +31,7 @@ async fn an_org_is_shown_with_its_master_cost_centre() {
     let world = World::new().await;
     let (founder, founded) = found(&world).await;
     let get = json!({"org_guid": founded["org_guid"]});
+    world.post(&SERVICE, &founder, "/org/get", get.clone()).await.data();
     let reply = world.post(&SERVICE, &founder, "/org/get", get).await;
     let mut expected = founded.clone();
     expected.as_object_mut().unwrap().retain(|field, _| field != "invitation" && field != "owners");
@@ -192,6 +193,7 @@ async fn an_org_is_parked_and_taken_up_again_two_days_apart() {
     let world = World::new().await;
     // A session does not live for two days.
     let owner = world.key(&["owner"]).await;
+    world.introduce(&SERVICE, &owner).await;
     let start = world.now();
     set_status(&world, &owner, "parked").await.data();
     assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(1), &json!(1)));

@@ -79,6 +79,7 @@ async fn owners_are_listed_to_every_member_and_removed_ones_on_demand() {
     let member = world.member(&[]).await;
     let list = async |fields| call(&world, &member, "/owner/list", fields).await;
 
+    world.introduce(&SERVICE, &member).await;
     let listed = list(json!({})).await;
     let owner = &listed.data()["owners"][0];
     assert_eq!(owner["user_guid"], json!(world.owner.user_guid));
@@ -118,6 +119,7 @@ async fn a_member_is_made_an_owner_and_acts_as_one() {
     let member = world.member(&[]).await;
     let centre = json!({"caption": "Shop"});
     call(&world, &member, "/cost-centre/create", centre.clone()).await.refused("not-owner");
+    world.introduce(&SERVICE, &world.owner).await;
     let added = add(&world, &world.owner, member.user_guid).await;
     assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(1), &json!(1)));
     let data = added.data();
@@ -222,6 +224,7 @@ async fn the_primary_owner_names_another_and_stays_an_owner() {
     let world = World::new().await;
     let heir = secondary(&world).await;
     let people = [world.owner.user_guid, heir.user_guid];
+    world.introduce(&SERVICE, &world.owner).await;
     let set = set_primary(&world, &world.owner, heir.user_guid).await;
     assert_eq!((&world.last_log()["reads"], &world.last_log()["writes"]), (&json!(2), &json!(1)));
     assert_eq!(set.data()["former_primary_user_guid"], json!(world.owner.user_guid));

@@ -70,8 +70,9 @@ async fn a_team_is_made_read_and_changed() {
     assert_eq!((&made["logical_guid"], &made["member_count"]), (&Value::Null, &json!(0)));
     let taken = call(&world, &admin, "/team/create", fields).await;
     assert_eq!(taken.refused("duplicate-code")["details"]["field"], "code");
-    let shown =
-        call(&world, &world.member(&[]).await, "/team/get", json!({"team_guid": made["team_guid"]})).await;
+    let reader = world.member(&[]).await;
+    world.introduce(&SERVICE, &reader).await;
+    let shown = call(&world, &reader, "/team/get", json!({"team_guid": made["team_guid"]})).await;
     assert_eq!(shown.data(), &made);
     assert_eq!(world.last_log()["reads"], 1);
 

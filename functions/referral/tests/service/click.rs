@@ -241,11 +241,22 @@ async fn an_idempotency_key_is_honoured() {
     assert_eq!((first.header("idempotent-replay"), again.header("idempotent-replay")), (None, Some("true")));
     let other = json!({"code": code, "ip_address": "192.0.2.2"});
     call(&world, &keyed, "POST", "/", Some(other)).await.refused("idempotency-mismatch");
-    // Whoever says nothing but the code is not told of somebody else's click.
+    // A key is of one source network: whoever sends somebody else's is not told of their click, and makes one.
     let body = json!({"code": code}).to_string();
     let keyed = [JSON, ("idempotency-key", "two")];
     assert_eq!(raw(&world, "POST", "/", &keyed, Some("192.0.2.3"), &body).await.status, 201);
-    raw(&world, "POST", "/", &keyed, Some("192.0.2.4"), &body).await.refused("idempotency-mismatch");
+    let elsewhere = raw(&world, "POST", "/", &keyed, Some("192.0.2.4"), &body).await;
+    assert_eq!((elsewhere.status, elsewhere.header("idempotent-replay")), (201, None));
+    let other = json!({"code": code, "user_agent": "another"}).to_string();
+    for address in ["192.0.2.4", "::ffff:192.0.2.4"] {
+        raw(&world, "POST", "/", &keyed, Some(address), &other).await.refused("idempotency-mismatch");
+    }
+    // The /64 of an IPv6 address is one network, and the next one is another.
+    let given = json!({"code": code, "ip_address": "2001:db8::1"}).to_string();
+    let click = async |address: &str| raw(&world, "POST", "/", &keyed, Some(address), &given).await;
+    assert_eq!(click("2001:db8::1").await.status, 201);
+    assert_eq!(click("2001:db8::ffff").await.header("idempotent-replay"), Some("true"));
+    assert_eq!(click("2001:db8:0:1::1").await.header("x-deduplicated"), Some("true"));
     // A repeat is stored under its key too.
     let repeat = [JSON, ("idempotency-key", "three")];
     let repeated = raw(&world, "POST", "/", &repeat, Some("192.0.2.3"), &body).await;
@@ -257,7 +268,7 @@ async fn an_idempotency_key_is_honoured() {
         (again.header("x-deduplicated"), again.header("idempotent-replay")),
         (Some("true"), Some("true"))
     );
-    assert_eq!(total(&world, "usr_1", "all_time").await, json!([2, 0, 0]));
+    assert_eq!(total(&world, "usr_1", "all_time").await, json!([4, 0, 0]));
 }
 
 #[tokio::test]

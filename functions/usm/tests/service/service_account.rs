@@ -3,6 +3,7 @@
 use identity::org::OrgStatus;
 use serde_json::{Value, json};
 use testkit::{Caller, World};
+use usm::SERVICE;
 
 use crate::people::{account, call, key, key_holder, trips, validate_key};
 
@@ -15,6 +16,7 @@ async fn only_an_owner_in_person_makes_accounts() {
     create(&world.member(&["service_account_admin"]).await).await.refused("not-owner");
     create(&world.key(&["owner"]).await).await.refused("forbidden");
     create(&world.stranger().await).await.refused("not-found");
+    world.introduce(&SERVICE, &world.owner).await;
     let created = create(&world.owner).await;
     assert_eq!(trips(&world), (Some(1), Some(1)));
     assert_eq!(created.data()["code"], "TILL");

@@ -34,18 +34,19 @@ impl Local {
         Self { unreported: phase % rate.slice(), ..Self::default() }
     }
 
-    /// Lets a request through and counts it, or says for how many seconds there is no room.
-    pub(super) fn admit(&mut self, rate: Rate, now: i64) -> Result<(), u32> {
-        self.room(rate, now)?;
-        self.own_until = self.own_until.max(now).saturating_add(rate.cost());
-        self.unreported = self.unreported.saturating_add(1);
+    /// Lets a request through that counts as so many, or says for how many seconds there is no room.
+    pub(super) fn admit(&mut self, rate: Rate, now: i64, weight: u32) -> Result<(), u32> {
+        self.room(rate, now, weight)?;
+        let weight = rate.fitting(weight);
+        self.own_until = self.own_until.max(now).saturating_add(poured(rate, weight));
+        self.unreported = self.unreported.saturating_add(weight);
         Ok(())
     }
 
-    /// Whether there is room for one more request; if not, for how many seconds, rounded up.
-    pub(super) fn room(&self, rate: Rate, now: i64) -> Result<(), u32> {
+    /// Whether there is room for a request that counts as so many; if not, for how many seconds, rounded up.
+    pub(super) fn room(&self, rate: Rate, now: i64, weight: u32) -> Result<(), u32> {
         let full = self.shared_until.max(self.own_until).saturating_sub(now).max(0);
-        let over = full.saturating_add(rate.cost()).saturating_sub(rate.depth());
+        let over = full.saturating_add(poured(rate, rate.fitting(weight))).saturating_sub(rate.depth());
         if over <= 0 {
             return Ok(());
         }
@@ -60,7 +61,7 @@ impl Local {
             return None;
         }
         let requests = std::mem::take(&mut self.unreported);
-        Some((rate.cost().saturating_mul(i64::from(requests)), now < self.shared_until))
+        Some((poured(rate, requests), now < self.shared_until))
     }
 
     /// Whether the bucket is to be read with the next request: others may fill it faster than this sandbox learns.
@@ -87,6 +88,11 @@ impl Local {
     pub(super) fn is_idle(&self, now: i64) -> bool {
         self.own_until.max(self.shared_until).max(self.watched_until) <= now
     }
+}
+
+/// What so many requests pour into a bucket, in nanoseconds.
+fn poured(rate: Rate, requests: u32) -> i64 {
+    rate.cost().saturating_mul(i64::from(requests))
 }
 
 #[cfg(test)]
@@ -121,7 +127,7 @@ mod tests {
             let (mut now, mut passed) = (START, VecDeque::new());
             for pause in pauses {
                 now += pause;
-                if local.admit(rate, now).is_ok() {
+                if local.admit(rate, now, 1).is_ok() {
                     passed.push_back(now);
                 }
             }
@@ -144,23 +150,45 @@ mod tests {
             for (second, start) in (0i64..).zip(starts) {
                 // All of a second's at one moment of it.
                 for _ in 0..requests {
-                    prop_assert_eq!(local.admit(rate, START + second * SECOND + start), Ok(()));
+                    prop_assert_eq!(local.admit(rate, START + second * SECOND + start, 1), Ok(()));
                 }
             }
         }
 
         #[test]
-        fn after_the_seconds_that_it_names_there_is_room(which in 0..5usize, more in 0..20_000u32) {
+        fn after_the_seconds_that_it_names_there_is_room(
+            which in 0..5usize,
+            more in 0..20_000u32,
+            weight in 0..200u32,
+        ) {
             let rate = all()[which];
             let mut local = Local::new(rate, 0);
             let mut refused = None;
             for _ in 0..more {
-                refused = local.admit(rate, START).err();
+                refused = local.admit(rate, START, weight).err();
             }
             if let Some(seconds) = refused {
                 prop_assert!(seconds >= 1);
-                prop_assert_eq!(local.room(rate, START + i64::from(seconds) * SECOND), Ok(()));
+                prop_assert_eq!(local.room(rate, START + i64::from(seconds) * SECOND, weight), Ok(()));
             }
+        }
+
+        #[test]
+        fn one_that_counts_as_many_takes_and_reports_as_much_as_many(
+            which in 0..5usize,
+            weights in prop::collection::vec(0..200u32, 1..20),
+        ) {
+            let rate = all()[which];
+            let (mut heavy, mut light) = (Local::new(rate, 0), Local::new(rate, 0));
+            for weight in weights {
+                if heavy.admit(rate, START, weight).is_ok() {
+                    for _ in 0..rate.fitting(weight) {
+                        prop_assert_eq!(light.admit(rate, START, 1), Ok(()));
+                    }
+                }
+            }
+            prop_assert_eq!(heavy.room(rate, START, 1), light.room(rate, START, 1));
+            prop_assert_eq!(heavy.take_report(rate, START), light.take_report(rate, START));
         }
     }
 
@@ -192,7 +220,7 @@ mod tests {
             if watched {
                 local.told(*rate, *bucket, now);
             }
-            local.admit(*rate, now).is_ok()
+            local.admit(*rate, now, 1).is_ok()
         }
 
         /// Requests at `percent` of the rate for some seconds, by chance: how many came, and how many passed.
@@ -250,7 +278,7 @@ mod tests {
             if local.take_report(rate, now).is_some() {
                 local.failed(now);
             }
-            passed += u32::from(local.admit(rate, now).is_ok());
+            passed += u32::from(local.admit(rate, now, 1).is_ok());
         }
         assert_eq!(passed, 100 + 10 * 50 - 1);
     }

@@ -47,6 +47,12 @@ impl Rate {
         (self.period / i64::from(self.requests)).max(1)
     }
 
+    /// As how many requests one counts that stands for so many: never more than the bucket holds, so that after a pause
+    /// there is room for each.
+    pub(crate) fn fitting(self, weight: u32) -> u32 {
+        weight.clamp(1, self.burst)
+    }
+
     /// What the bucket holds, in nanoseconds.
     pub(crate) fn depth(self) -> i64 {
         self.cost() * i64::from(self.burst)
@@ -82,5 +88,6 @@ mod tests {
         assert_eq!(Rate::of_class(Class::C, u32::MAX).unwrap().cost(), 1);
         let slow = Rate::per_minute(60, 100).unwrap();
         assert_eq!((slow.cost(), slow.depth(), slow.slice()), (SECOND, 60 * SECOND, 1));
+        assert_eq!([0, 1, 60, 99].map(|weight| slow.fitting(weight)), [1, 1, 60, 60]);
     }
 }
