@@ -6,6 +6,7 @@ mod cost_centre;
 mod facility;
 mod founding;
 mod invite;
+mod invite_ends;
 mod member;
 mod membership;
 mod org;

@@ -194,3 +194,18 @@ async fn each_record_that_changes_is_journaled() {
     assert_eq!(told("owner", former.to_string()).await.data["primary_owner"], json!(false));
     assert_eq!(told("member", heir.to_string()).await.action, "member-updated");
 }
+
+#[tokio::test]
+async fn what_an_owner_gave_ends_with_the_ownership() {
+    let world = World::new().await;
+    for state in [OwnerState::Suspended, OwnerState::Removed] {
+        let (owner, person) = (world.second_owner().await, world.stranger().await);
+        let fields = json!({"user_guid": person.user_guid});
+        let made = world.post(&ofm::SERVICE, &owner, "/member/invite/create", fields).await.data().clone();
+        set_state(&world, owner.user_guid, state).await.data();
+        // They are an ordinary member from then on.
+        let accept = json!({"code": made["code"]});
+        let refused = world.post(&ofm::SERVICE, &person, "/member/invite/accept", accept).await;
+        refused.refused("invitation-revoked");
+    }
+}
