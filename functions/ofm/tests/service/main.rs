@@ -16,6 +16,7 @@ mod own_orgs;
 mod owner;
 mod people;
 mod places;
+mod power;
 mod profile;
 mod profile_races;
 mod races;
