@@ -11,6 +11,7 @@ mod member;
 mod membership;
 mod org;
 mod override_code;
+mod override_code_ends;
 mod override_code_races;
 mod own_orgs;
 mod owner;
