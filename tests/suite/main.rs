@@ -19,6 +19,7 @@ mod openapi;
 mod patterns;
 mod permissions;
 mod policy;
+mod power;
 mod request;
 mod samples;
 mod services;

@@ -229,7 +229,8 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
     s.name("external_id_hash", canonical::hash(&json!(["shop_id", "7"])));
     let (user, station) = (s.id("user"), s.id("station"));
     let now = s.text("now", "2026-03-04T08:00:00Z");
-    let of_caller = Counted::Caller { caller: "{caller}".to_owned(), station_guid: Some(station) };
+    let of_caller = Counted::Caller { caller: "{caller}".to_owned(), station_guid: station };
+    let at_facility = Counted::CallerAt { caller: "{caller}".to_owned(), logical_guid: logical };
     vec![
         get!(ofm::keys::cost_centre::by_guid(org, s.id("cc_guid"))),
         get!(ofm::keys::cost_centre::by_code(org, &s.text("cccode", "CCCC-0000-CCCC"))),
@@ -261,6 +262,7 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         query!(ofm::keys::override_code::given_out(org, Some(logical), all(), (Some(now), None), now)),
         get!(ofm::keys::override_code::issued(org, logical, user)),
         get!(ofm::keys::override_code::failures(org, &of_caller)),
+        get!(ofm::keys::override_code::failures(org, &at_facility)),
         get!(ofm::keys::override_code::failures(org, &Counted::Facility { logical_guid: logical })),
         get!(ofm::keys::profile::by_id(org, s.id("profile"))),
         get!(ofm::keys::profile::by_code(org, code)),

@@ -267,6 +267,7 @@ fn add_owner(change: &mut Writer, org: &Org, user: &User, orgcode: &OrgCode, now
         employee_code: None,
         title: None,
         epoch: 1,
+        lapses: 0,
         owner: Some(owner.record.copy()),
     };
     change.create(org, member, "member-added")?;

@@ -7,6 +7,7 @@ use contract::{
     roles::Roles,
 };
 use identity::assignment::Assignee;
+use serde::Serialize;
 use serde_json::json;
 use service::{Ctx, Place};
 
@@ -14,7 +15,12 @@ use service::{Ctx, Place};
 pub(crate) fn within_own(ctx: &Ctx, given: &Roles) -> Result<()> {
     let caller = ctx.caller();
     let missing = given.missing_in(&caller.roles);
-    if caller.is_owner || missing.is_empty() {
+    if caller.is_owner { Ok(()) } else { refuse(&missing.iter().collect::<Vec<_>>()) }
+}
+
+/// Refuses what a giver lacks, if they lack anything.
+pub(crate) fn refuse<T: Serialize>(missing: &[T]) -> Result<()> {
+    if missing.is_empty() {
         return Ok(());
     }
     Err(Error::from(Tag::Forbidden).detail("missing", json!(missing)))
@@ -31,11 +37,7 @@ pub(crate) fn within_own_grants_in(ctx: &Ctx, place: &Place, given: &[Grant]) ->
 }
 
 fn within(own: &Grants, given: &[Grant]) -> Result<()> {
-    let missing = own.missing(given);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::from(Tag::Forbidden).detail("missing", json!(missing)))
+    refuse(&own.missing(given))
 }
 
 /// Refuses whoever would change what they are or may do themselves. An owner may.

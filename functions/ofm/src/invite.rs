@@ -2,6 +2,7 @@
 
 mod accept;
 mod create;
+mod standing;
 
 use contract::{
     email::Email,
@@ -10,20 +11,21 @@ use contract::{
     revision,
     roles::Role,
     states::{Filter, visible},
-    time::Time,
 };
 use identity::{
-    invite::{Invite, InviteStatus, StandingInvite},
+    invite::{Invite, InviteStatus},
     keys::{self, InviteesOf},
     user::EmailClaim,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{
-    Access, Answer, Class, Ctx, OrgFrom, Route, Writer, Written, change, list, names, post,
-    records::InviteView, revised, write, write_if_named,
+    Access, Answer, Class, Ctx, OrgFrom, Route, Written, change, list, names, post, records::InviteView,
+    revised, write, write_if_named,
 };
-use store::{Org, Stored};
+use store::Stored;
+
+use self::standing::{Standing, stand};
 
 const ADMINS: Access = Access::OneOf(&[Role::OfmMemberAdmin]);
 
@@ -83,27 +85,9 @@ fn only_one(user_guid: bool, email: bool) -> Result<()> {
     Ok(())
 }
 
-/// What stands for the person in the invite that stands: the user's id, or the keyed hash of the e-mail.
-fn person(user_guid: Option<UserGuid>, email_hash: Option<&str>) -> String {
-    user_guid.map(|user| user.to_string()).or_else(|| email_hash.map(str::to_owned)).unwrap_or_default()
-}
-
-/// The invite that stands for the person of this one, if it is this one.
-async fn standing(ctx: &Ctx, org: &Org, invite: &Invite) -> Result<Option<Stored<StandingInvite>>> {
-    let person = person(invite.user_guid, invite.email_hash.as_deref());
-    let standing = ctx.get(&keys::standing_invite(org, &person)).await?;
-    Ok(standing.filter(|standing| standing.record.invite_guid == invite.invite_guid))
-}
-
-/// Lets the next invite of the person be made.
-fn release(change: &mut Writer, org: &Org, standing: Option<&Stored<StandingInvite>>) -> Result<()> {
-    let Some(standing) = standing else { return Ok(()) };
-    change.release_seen(&keys::standing_invite(org, &standing.record.person), standing)
-}
-
 /// Refuses an invite that is over, saying how it ended.
-fn usable(invite: &Invite, now: Time) -> Result<()> {
-    match invite.status_at(now) {
+fn usable(status: InviteStatus) -> Result<()> {
+    match status {
         InviteStatus::Active => Ok(()),
         InviteStatus::Accepted => Err(Tag::InvitationAccepted.into()),
         InviteStatus::Revoked => Err(Tag::InvitationRevoked.into()),
@@ -143,8 +127,24 @@ async fn list_by_end(ctx: Ctx, input: List) -> Result<Answer<Invites>> {
         (None, None) => InviteesOf::Org,
     };
     let statuses = visible(input.status, input.include_doomed);
-    let page = ctx.list(&keys::invites(ctx.org()?, invited, &statuses, ctx.now())).await?;
-    Ok(Answer::new(Invites { invites: page.show(&ctx), next_token: page.next_token }))
+    let listing = keys::invites(ctx.org()?, invited, &statuses, ctx.now());
+    let (ctx, statuses) = (&ctx, &statuses);
+    let show = |found: Vec<Stored<Invite>>| async move { shown(ctx, found, statuses).await };
+    let (invites, next_token) = ctx.list_shown(&listing, show).await?;
+    Ok(Answer::new(Invites { invites, next_token }))
+}
+
+/// How some invites are shown, where they stand as is wanted.
+async fn shown(
+    ctx: &Ctx,
+    found: Vec<Stored<Invite>>,
+    wanted: &[InviteStatus],
+) -> Result<Vec<Option<InviteView>>> {
+    let standing = stand(ctx, ctx.org()?, found).await?;
+    let show = |Standing { invite, status, .. }: Standing| {
+        wanted.contains(&status).then(|| InviteView::of(&invite, status))
+    };
+    Ok(standing.into_iter().map(show).collect())
 }
 
 names!([Revoke] Invite = keys::invite[invite_guid]);
@@ -159,12 +159,12 @@ struct Revoke {
 }
 
 async fn revoke(ctx: Ctx, _: Revoke, before: Stored<Invite>) -> Result<Written<InviteView>> {
-    usable(&before.record, ctx.now())?;
     let org = ctx.org()?;
-    let standing = standing(&ctx, org, &before.record).await?;
+    let standing = standing::of(&ctx, org, before.clone()).await?;
+    usable(standing.status)?;
     let mut change = ctx.change();
     let invite = Invite { status: InviteStatus::Revoked, ..before.record.clone() };
     let after = change.update(org, &before, invite, "member-invite-revoked")?;
-    release(&mut change, org, standing.as_ref())?;
+    standing.release(&mut change, org)?;
     change.show(&after)
 }

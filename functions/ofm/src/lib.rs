@@ -12,6 +12,7 @@ mod crew;
 pub mod diary;
 pub mod facility;
 pub mod founding;
+mod giver;
 mod giving;
 pub mod hold;
 pub mod invite;

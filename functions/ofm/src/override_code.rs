@@ -5,6 +5,7 @@ pub mod checks;
 pub mod digits;
 pub mod generate;
 pub mod issued;
+mod issuer;
 pub mod lockout;
 pub mod revoke;
 pub mod validate;
@@ -18,6 +19,7 @@ use contract::{
     text::Text,
     time::Time,
 };
+use identity::giver::Giver;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Ctx, Resource};
@@ -72,6 +74,17 @@ pub enum Shelf {
     Revoked,
 }
 
+impl OverrideStatus {
+    /// Where codes lie that may stand so. One reads as revoked too once its issuer is not in force any more.
+    pub(crate) fn shelves(self) -> &'static [Shelf] {
+        match self {
+            Self::Active | Self::Expired => &[Shelf::Open],
+            Self::Exhausted => &[Shelf::Exhausted],
+            Self::Revoked => &[Shelf::Open, Shelf::Revoked],
+        }
+    }
+}
+
 impl From<OverrideStatus> for Shelf {
     fn from(status: OverrideStatus) -> Self {
         match status {
@@ -120,6 +133,8 @@ pub struct OverrideCode {
     pub status: StoredStatus,
     /// Who gave it out.
     pub issued_by: UserGuid,
+    /// How often they had lapsed: the code counts while they have not again (ofm §2).
+    pub issuer_lapses: u64,
     /// Why.
     pub reason: Option<Reason>,
     /// When it was stopped or used up, if it was.
@@ -140,6 +155,7 @@ classes!(OverrideCode {
     bind: FreeText,
     status: Plain,
     issued_by: Plain,
+    issuer_lapses: Plain,
     reason: FreeText,
     ended_at: Plain,
     uses: FreeText,
@@ -166,11 +182,13 @@ impl Entity for OverrideCode {
 
 impl OverrideCode {
     /// How it stands at this time: what was done to it goes before its use, its use before its time (ofm §14, *Validate*).
-    pub fn status(&self, now: Time) -> OverrideStatus {
+    /// What could still be used reads as revoked where its issuer is not in force (ofm §2); what is over stays so.
+    pub fn status(&self, now: Time, issuer_in_force: bool) -> OverrideStatus {
         match self.status {
             StoredStatus::Revoked => OverrideStatus::Revoked,
             StoredStatus::Active if self.used_count >= self.max_uses => OverrideStatus::Exhausted,
             StoredStatus::Active if now >= self.expires_at => OverrideStatus::Expired,
+            StoredStatus::Active if !issuer_in_force => OverrideStatus::Revoked,
             StoredStatus::Active => OverrideStatus::Active,
         }
     }
@@ -178,7 +196,12 @@ impl OverrideCode {
     /// Where it is listed.
     pub(crate) fn shelf(&self) -> Shelf {
         // Before its end the time decides nothing.
-        self.status(Time::EPOCH).into()
+        self.status(Time::EPOCH, true).into()
+    }
+
+    /// On whom it rests.
+    pub(crate) fn giver(&self) -> Giver {
+        Giver::Person { user_guid: self.issued_by, lapses: self.issuer_lapses }
     }
 
     /// Whether its digits still lead to it at this time.
@@ -239,9 +262,16 @@ impl Resource for OverrideCode {
     }
 
     fn view(stored: &Stored<Self>, ctx: &Ctx) -> OverrideView {
+        OverrideView::of(stored, stored.record.status(ctx.now(), true))
+    }
+}
+
+impl OverrideView {
+    /// A code that stands so.
+    fn of(stored: &Stored<OverrideCode>, status: OverrideStatus) -> Self {
         let code = stored.record.clone();
-        OverrideView {
-            status: code.status(ctx.now()),
+        Self {
+            status,
             uses_left: code.max_uses.saturating_sub(code.used_count),
             org_guid: code.org_guid,
             override_id: code.override_id,
@@ -283,6 +313,7 @@ pub(crate) mod tests {
             bind: None,
             status: StoredStatus::Active,
             issued_by: UserGuid::NOWHERE,
+            issuer_lapses: 0,
             reason: None,
             ended_at: None,
             uses: Vec::new(),
@@ -293,19 +324,26 @@ pub(crate) mod tests {
     fn revoked_goes_before_exhausted_and_exhausted_before_expired() {
         let (used, mut revoked) = (OverrideCode { used_count: 2, ..code() }, code());
         assert_eq!(
-            [14, 15].map(|now| code().status(at(now))),
+            [14, 15].map(|now| code().status(at(now), true)),
             [OverrideStatus::Active, OverrideStatus::Expired]
         );
-        assert_eq!([14, 15].map(|now| used.status(at(now))), [OverrideStatus::Exhausted; 2]);
+        assert_eq!(
+            [14, 15].map(|now| code().status(at(now), false)),
+            [OverrideStatus::Revoked, OverrideStatus::Expired]
+        );
+        for in_force in [true, false] {
+            assert_eq!([14, 15].map(|now| used.status(at(now), in_force)), [OverrideStatus::Exhausted; 2]);
+        }
         revoked.status = StoredStatus::Revoked;
         revoked.used_count = 2;
-        assert_eq!([14, 15].map(|now| revoked.status(at(now))), [OverrideStatus::Revoked; 2]);
+        assert_eq!([14, 15].map(|now| revoked.status(at(now), true)), [OverrideStatus::Revoked; 2]);
         assert_eq!(
             [code().shelf(), used.shelf(), revoked.shelf()],
             [Shelf::Open, Shelf::Exhausted, Shelf::Revoked]
         );
         for status in OverrideStatus::ALL {
             assert_eq!(Shelf::from(*status) == Shelf::Open, status.is_by_time(), "{status:?}");
+            assert!(status.shelves().contains(&Shelf::from(*status)), "{status:?}");
         }
     }
 

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use service::{
-    Access, Class, Ctx, OrgFrom, Route, Written, allow, change, clocked_in, direct::action, names,
+    Access, Class, Ctx, OrgFrom, Route, Written, allow, change, clocked_in, direct::action, names, parting,
     records::MemberView, revised,
 };
 use store::Stored;
@@ -59,7 +59,10 @@ async fn set_state(ctx: Ctx, input: SetState, before: Stored<Member>) -> Result<
         (MemberState::Removed, _) => clocked_in::refuse(&ctx, &mut change, input.user_guid).await?,
         (MemberState::Active | MemberState::Suspended, _) => {}
     }
-    let member = Member { state: input.state, ..before.record.clone() };
+    let mut member = Member { state: input.state, ..before.record.clone() };
+    if input.state != MemberState::Active {
+        member = parting::lapsed(&ctx, &mut change, member)?;
+    }
     let after = change.update(ctx.org()?, &before, member, "member-state-set")?;
     change.show(&after)
 }

@@ -10,6 +10,7 @@ use contract::{
     personal::Personal,
     revision,
     role_profiles::RoleProfile,
+    roles::Roles,
     states::States,
     text::Prose,
     time::Time,
@@ -18,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Entity, Indexes, Key, Org, System, classes};
 
-use crate::keys;
+use crate::{giver::Giver, keys};
 
 /// An invite is good for so long unless it says otherwise; at least and at most so long.
 pub const DEFAULT_DAYS: i64 = 7;
@@ -94,6 +95,8 @@ pub struct Invite {
     pub status: InviteStatus,
     /// Who made it: a user or a service account.
     pub invited_by: String,
+    /// The same, as what the invite rests on.
+    pub inviter: Giver,
     /// Who accepted it.
     pub accepted_by: Option<UserGuid>,
 }
@@ -115,6 +118,7 @@ classes!(Invite {
     expires_at: Plain,
     status: Plain,
     invited_by: Plain,
+    inviter: Plain,
     accepted_by: Plain,
 });
 
@@ -138,12 +142,24 @@ impl Entity for Invite {
 }
 
 impl Invite {
-    /// How it stands at this time.
-    pub fn status_at(&self, now: Time) -> InviteStatus {
+    /// How it stands at this time. `counts` says whether it is still the one that stands for the person and its maker
+    /// has not lapsed; one that counts no more reads as revoked (ofm §2). What expired before stays expired.
+    pub fn status_at(&self, now: Time, counts: bool) -> InviteStatus {
         match self.status {
             InviteStatus::Active if now >= self.expires_at => InviteStatus::Expired,
+            InviteStatus::Active if !counts => InviteStatus::Revoked,
             status => status,
         }
+    }
+
+    /// All roles that the person will have.
+    pub fn given_roles(&self) -> Roles {
+        self.role_profile_id.map(RoleProfile::roles).unwrap_or_default().union(&self.roles)
+    }
+
+    /// What stands for the invited person: see [`StandingInvite::person`].
+    pub fn person(&self) -> String {
+        StandingInvite::of(self.user_guid, self.email_hash.as_deref())
     }
 
     /// Whether a person may accept it: it names them, or an e-mail that is theirs and confirmed.
@@ -180,8 +196,9 @@ impl Entity for InviteCodeClaim {
     }
 }
 
-/// The one invite of a person to an org that is active: released when it is accepted or revoked, taken over by the next
-/// once it has expired.
+/// The one invite to an org that counts of those that name a person in one way. An invite that it does not name counts no
+/// more. It is taken away when the invite is accepted or revoked, and when the person's membership is suspended or ends;
+/// the next invite takes it over once this one has expired or its maker has lapsed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StandingInvite {
     /// The user's id, or the keyed hash of the e-mail.
@@ -190,9 +207,18 @@ pub struct StandingInvite {
     pub invite_guid: InviteGuid,
     /// From when on it may not be accepted any more.
     pub expires_at: Time,
+    /// Who made it.
+    pub inviter: Giver,
 }
 
-classes!(StandingInvite { person: Contact, invite_guid: Plain, expires_at: Plain });
+classes!(StandingInvite { person: Contact, invite_guid: Plain, expires_at: Plain, inviter: Plain });
+
+impl StandingInvite {
+    /// What stands for a person: the user's id, or the keyed hash of the e-mail.
+    pub fn of(user_guid: Option<UserGuid>, email_hash: Option<&str>) -> String {
+        user_guid.map(|user| user.to_string()).or_else(|| email_hash.map(str::to_owned)).unwrap_or_default()
+    }
+}
 
 impl Entity for StandingInvite {
     const SERVICE: &'static str = "ofm";
@@ -234,6 +260,7 @@ mod tests {
             expires_at: Time::EPOCH.plus_hours(1),
             status: InviteStatus::Active,
             invited_by: String::new(),
+            inviter: Giver::Person { user_guid: UserGuid::NOWHERE, lapses: 0 },
             accepted_by: None,
         }
     }
@@ -249,11 +276,16 @@ mod tests {
 
     #[test]
     fn an_active_one_expires_at_its_time_and_no_other_does() {
-        let active = invite();
-        assert_eq!(active.status_at(Time::EPOCH.plus_seconds(3599)), InviteStatus::Active);
-        assert_eq!(active.status_at(active.expires_at), InviteStatus::Expired);
-        for status in [InviteStatus::Accepted, InviteStatus::Revoked] {
-            assert_eq!(Invite { status, ..active.clone() }.status_at(active.expires_at), status);
+        let (active, before) = (invite(), Time::EPOCH.plus_seconds(3599));
+        assert_eq!(active.status_at(before, true), InviteStatus::Active);
+        assert_eq!(active.status_at(before, false), InviteStatus::Revoked);
+        for counts in [true, false] {
+            assert_eq!(active.status_at(active.expires_at, counts), InviteStatus::Expired);
+            for status in [InviteStatus::Accepted, InviteStatus::Revoked] {
+                let ended = Invite { status, ..active.clone() };
+                assert_eq!(ended.status_at(active.expires_at, counts), status);
+                assert_eq!(ended.status_at(before, counts), status);
+            }
         }
     }
 

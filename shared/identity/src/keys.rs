@@ -417,13 +417,16 @@ pub(crate) fn invite_lists(org: &Org, invite: &Invite) -> Indexes {
 
 /// The invites of an org that stand in some way at this time, in the order in which they end.
 pub fn invites(org: &Org, of: InviteesOf<'_>, statuses: &[InviteStatus], now: Time) -> Listing<Invite> {
-    // Active ones and expired ones lie in one partition, divided by the time: what ended cannot move by itself.
+    // Active ones, expired ones, and revoked ones that were revoked by nobody lie in one partition: what ended cannot
+    // move by itself.
     let stored: BTreeSet<_> = statuses
         .iter()
-        .map(|status| match status {
-            InviteStatus::Expired => InviteStatus::Active,
-            status => *status,
+        .flat_map(|status| match status {
+            InviteStatus::Expired => &[InviteStatus::Active][..],
+            InviteStatus::Revoked => &[InviteStatus::Active, InviteStatus::Revoked],
+            status => std::slice::from_ref(status),
         })
+        .copied()
         .collect();
     let (index, partitions): (_, Vec<_>) = match of {
         InviteesOf::Org => (Index::First, stored.iter().map(|status| invites_of(org, *status)).collect()),

@@ -11,6 +11,7 @@ mod arcs;
 pub mod assignment;
 pub mod clock;
 pub mod facility;
+pub mod giver;
 mod hashing;
 pub mod invitation;
 pub mod invite;

@@ -86,6 +86,10 @@ pub struct Member {
     pub title: Option<Text<1, 80>>,
     /// Grants of an earlier membership do not count: they carry another epoch (ofm §2).
     pub epoch: u64,
+    /// How often the person was suspended or removed, as a member or as an owner: what they gave before counts no more
+    /// (ofm §2).
+    #[serde(default)]
+    pub lapses: u64,
     /// The owner record's flags and state.
     pub owner: Option<OwnerCopy>,
 }
@@ -104,6 +108,7 @@ classes!(Member {
     employee_code: Identity,
     title: Plain,
     epoch: Plain,
+    lapses: Plain,
     owner: Plain,
 });
 
@@ -132,6 +137,26 @@ impl Member {
         self.state == MemberState::Active
             && self.valid_from.is_none_or(|from| from <= now)
             && self.valid_until.is_none_or(|until| now < until)
+    }
+
+    /// Whether some time from now on at which this is in force is none at which it was as it stood before. A membership
+    /// that comes back into force, or lasts longer, is one.
+    pub fn in_force_beyond(&self, before: &Self, now: Time) -> bool {
+        let Some((from, until)) = self.span_from(now) else { return false };
+        let Some((had_from, had_until)) = before.span_from(now) else { return true };
+        let lasts_longer = match (until, had_until) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(until), Some(had_until)) => until > had_until,
+        };
+        from < had_from || lasts_longer
+    }
+
+    /// From when until when it is in force, from now on; none if it never is.
+    fn span_from(&self, now: Time) -> Option<(Time, Option<Time>)> {
+        let from = self.valid_from.map_or(now, |from| from.max(now));
+        let lasts = self.valid_until.is_none_or(|until| from < until);
+        (self.state == MemberState::Active && lasts).then_some((from, self.valid_until))
     }
 
     /// Whether the person is an active owner. Owner flags count only while the member is active (usm §2).

@@ -12,6 +12,7 @@ use contract::{
 use identity::{
     api_key::ApiKey,
     assignment::Assignee,
+    giver::Giver,
     keys,
     member::Member,
     org::{OrgRecord, OrgStatus},
@@ -234,6 +235,20 @@ impl Caller {
             Principal::Session { user, .. } => Some(user.record.user_guid.to_string()),
             Principal::Key { account, .. } => Some(account.record.service_account_guid.to_string()),
             Principal::Operator { actor } => Some(format!("operator:{actor}")),
+        }
+    }
+
+    /// Who acts, as what they give rests on it (ofm §2); none for an operator and for nobody.
+    pub fn giver(&self) -> Option<Giver> {
+        match &self.principal {
+            Principal::Session { user, .. } => {
+                let lapses = self.member.as_ref().map_or(0, |member| member.record.lapses);
+                Some(Giver::Person { user_guid: user.record.user_guid, lapses })
+            }
+            Principal::Key { account, .. } => {
+                Some(Giver::Program { service_account_guid: account.record.service_account_guid })
+            }
+            Principal::Anonymous | Principal::Operator { .. } => None,
         }
     }
 

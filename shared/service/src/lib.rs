@@ -33,6 +33,7 @@ mod objects;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod ownership;
+pub mod parting;
 mod place;
 pub mod records;
 mod replay;

@@ -24,6 +24,7 @@ use crate::{
     answer::Written,
     ctx::{Ctx, Writer},
     made_keys::{MadeKeys, OpenKey},
+    parting,
     transition::allow,
 };
 
@@ -127,7 +128,10 @@ pub fn put(
         Some(before) => change.adjust(org, before, owner, action)?,
     };
     let member = people.member(org, user)?;
-    let repeated = Member { owner: Some(copy), ..member.record.clone() };
+    let mut repeated = Member { owner: Some(copy), ..member.record.clone() };
+    if state != OwnerState::Active {
+        repeated = parting::lapsed(ctx, change, repeated)?;
+    }
     change.adjust(org, &member, repeated, "member-updated")?;
     let before = people.seats(org)?;
     let seats = OwnerSeats::of(&seen.record, before.as_ref());

@@ -342,6 +342,7 @@ impl World {
             employee_code: None,
             title: None,
             epoch: 1,
+            lapses: 0,
             owner,
         };
         change.create(&self.org, member, "member-added", |_| panic!("member")).expect("a member");

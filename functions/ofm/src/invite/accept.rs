@@ -3,11 +3,12 @@
 use contract::{
     codes::OrgCode,
     error::{Error, Result, Tag},
-    ids::{InviteGuid, LogicalGuid, OrgGuid},
+    ids::{InviteGuid, LogicalGuid, OrgGuid, UserGuid},
 };
 use identity::{
     assignment::{Assignee, Assignment, AssignmentState},
-    invite::{Invite, InviteCodeClaim, InviteStatus, StandingInvite},
+    facility::LogicalFacility,
+    invite::{Invite, InviteCodeClaim, InviteStatus, InvitedTo, StandingInvite},
     keys,
     lifecycle::Status,
     member::{Member, MemberState},
@@ -18,11 +19,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{Ctx, MayName, Principal, Writer, Written, records::MemberView};
-use store::{Batch, Key, Org, Stored, System};
+use store::{Batch, Found, Key, Org, Stored, System};
 
-use super::{person, release, usable};
+use super::{standing, usable};
 use crate::{
-    keys as own_keys,
+    giver, giving, keys as own_keys,
     member::joining::{Joining, Terms},
     tries,
 };
@@ -70,7 +71,7 @@ struct Offer {
     org: Org,
     record: Stored<OrgRecord>,
     invite: Stored<Invite>,
-    standing: Option<Stored<StandingInvite>>,
+    claim: Option<Stored<StandingInvite>>,
     member: Option<Stored<Member>>,
 }
 
@@ -85,15 +86,18 @@ pub(super) async fn accept(
     let offer = offered(&ctx, &input, &user.record, code).await?;
     let (org, invite) = (&offer.org, &offer.invite.record);
     open(&offer.record.record)?;
-    usable(invite, ctx.now())?;
+    usable(offer.status(&ctx).await?)?;
+    let giving = Giving::read(&ctx, org, invite, user.record.user_guid).await?;
+    giving.check_giver(&ctx)?;
     if offer.member.as_ref().is_some_and(|member| member.record.state != MemberState::Removed) {
         return Err(Tag::DuplicateMember.into());
     }
+    giving.check_gift(&ctx)?;
     let mut change = ctx.change_in(&offer.record.record);
     let used =
         Invite { status: InviteStatus::Accepted, accepted_by: Some(user.record.user_guid), ..invite.clone() };
     change.adjust(org, &offer.invite, used, "member-invite-accepted")?;
-    release(&mut change, org, offer.standing.as_ref())?;
+    offer.end_all(&ctx, &mut change, &user.record)?;
     let joining = Joining {
         org,
         orgcode: &offer.record.record.orgcode,
@@ -102,10 +106,43 @@ pub(super) async fn accept(
         by_caller: false,
     };
     let member = joining.join(&ctx, &mut change, terms(invite))?;
-    let skipped = assign(&ctx, &mut change, org, invite, &member.record).await?;
+    giving.giver.require(&mut change, org)?;
+    let skipped = giving.assign(&mut change, &member.record)?;
     let invite_guid = invite.invite_guid;
     let answer = ctx.show(&member)?.map(|member| Accepted { member, invite_guid, skipped });
     Ok(change.answer(answer))
+}
+
+impl Offer {
+    /// How the invite stands, as far as it does not depend on who made it.
+    async fn status(&self, ctx: &Ctx) -> Result<InviteStatus> {
+        let status = self.invite.record.status_at(ctx.now(), self.claim.is_some());
+        if status == self.invite.record.status || status == InviteStatus::Expired {
+            return Ok(status);
+        }
+        // It was ended, or accepted a moment ago.
+        Ok(standing::of(ctx, &self.org, self.invite.clone()).await?.status)
+    }
+
+    /// Ends every invite of the person here: this one, as it was read, and one that names them in the other way.
+    fn end_all(&self, ctx: &Ctx, change: &mut Writer, user: &User) -> Result<()> {
+        let own = self.invite.record.person();
+        if let Some(claim) = &self.claim {
+            change.release_seen(&keys::standing_invite(&self.org, &own), claim)?;
+        }
+        for name in names(ctx, user).into_iter().filter(|name| *name != own) {
+            change.wipe(&keys::standing_invite(&self.org, &name));
+        }
+        Ok(())
+    }
+}
+
+/// What invites call a person by: the user's id, and the e-mail that was confirmed.
+fn names(ctx: &Ctx, user: &User) -> Vec<String> {
+    let email = user.email.as_ref().filter(|_| user.email_confirmed);
+    let email_hash = email.map(|email| EmailClaim::hash(email, ctx.lookup_key()));
+    let by_email = email_hash.map(|hash| StandingInvite::of(None, Some(&hash)));
+    [StandingInvite::of(Some(user.user_guid), None)].into_iter().chain(by_email).collect()
 }
 
 /// The invite with a code, if it is for the caller, to an org that is there. Anything else is one refusal, which is
@@ -129,15 +166,13 @@ async fn offered(
 async fn read(ctx: &Ctx, user: &User, code: &InviteCodeClaim) -> Result<Option<Offer>> {
     let org = ctx.org_of_invite(code);
     let email = user.email.as_ref().filter(|_| user.email_confirmed);
-    let email_hash = email.map(|email| EmailClaim::hash(email, ctx.lookup_key()));
-    let by_user = keys::standing_invite(&org, &person(Some(user.user_guid), None));
-    let by_email = keys::standing_invite(&org, &person(None, email_hash.as_deref()));
     let tries = own_keys::tries::of_user(user.user_guid);
     let invite = keys::invite(&org, code.invite_guid);
     let member = keys::member(&org, user.user_guid);
     let mut batch = Batch::default();
-    batch.want(&by_user);
-    batch.want(&by_email);
+    for name in names(ctx, user) {
+        batch.want(&keys::standing_invite(&org, &name));
+    }
     batch.want(&tries);
     batch.want(&invite);
     batch.want(&member);
@@ -150,10 +185,8 @@ async fn read(ctx: &Ctx, user: &User, code: &InviteCodeClaim) -> Result<Option<O
     let invite = found.get(&invite)?.filter(is_theirs);
     let record = found.get(&keys::org(&org))?.filter(|org| org.record.status != OrgStatus::Doomed);
     let (Some(invite), Some(record)) = (invite, record) else { return Ok(None) };
-    let standing = if invite.record.user_guid.is_some() { &by_user } else { &by_email };
-    let standing = found.get(standing)?;
-    let standing = standing.filter(|standing| standing.record.invite_guid == code.invite_guid);
-    Ok(Some(Offer { record, invite, standing, member: found.get(&member)?, org }))
+    let claim = standing::claim(&org, &invite.record, &found)?;
+    Ok(Some(Offer { record, invite, claim, member: found.get(&member)?, org }))
 }
 
 /// The org's status must allow changes (contract §4, *Org gate*).
@@ -175,47 +208,106 @@ fn terms(invite: &Invite) -> Terms {
     }
 }
 
-/// Assigns a new member to the facilities of the invite; tells those that are not active any more.
-async fn assign(
-    ctx: &Ctx,
-    change: &mut Writer,
-    org: &Org,
-    invite: &Invite,
-    member: &Member,
-) -> Result<Vec<LogicalGuid>> {
-    let assignee = Assignee::Member(member.user_guid);
-    let mut batch = Batch::default();
-    for wanted in &invite.assignments {
-        batch.want(&keys::logical_facility(org, wanted.logical_guid));
-        batch.want(&keys::assignment(org, assignee, wanted.logical_guid));
+/// What an invite gives, and who gives it, as they stand now (ofm §1).
+struct Giving<'a> {
+    org: &'a Org,
+    invite: &'a Invite,
+    giver: giver::Standing,
+    joiner: Assignee,
+    found: Found,
+}
+
+impl<'a> Giving<'a> {
+    async fn read(ctx: &Ctx, org: &'a Org, invite: &'a Invite, joiner: UserGuid) -> Result<Self> {
+        let joiner = Assignee::Member(joiner);
+        let mut batch = Batch::default();
+        giver::want(org, invite.inviter, &mut batch);
+        for InvitedTo { logical_guid, .. } in &invite.assignments {
+            batch.want(&keys::logical_facility(org, *logical_guid));
+            batch.want(&keys::assignment(org, joiner, *logical_guid));
+            batch.want(&keys::assignment(org, giver::assignee(invite.inviter), *logical_guid));
+        }
+        let found = ctx.read(batch).await?;
+        let giver = giver::Standing::of(org, invite.inviter, &found)?;
+        Ok(Self { org, invite, giver, joiner, found })
     }
-    let found = ctx.read(batch).await?;
-    let mut skipped = Vec::new();
-    for wanted in &invite.assignments {
-        let key = keys::logical_facility(org, wanted.logical_guid);
-        let facility = found.get(&key)?.filter(|facility| facility.record.status == Status::Active);
-        let Some(facility) = facility else {
-            skipped.push(wanted.logical_guid);
-            continue;
-        };
-        change.require(&key, &facility)?;
-        let assignment = Assignment {
-            org_guid: org.guid(),
+
+    /// The inviter is in force, has not lapsed since, and is somebody else.
+    fn check_giver(&self, ctx: &Ctx) -> Result<()> {
+        if !self.giver.in_force(ctx.now()) || giver::assignee(self.invite.inviter) == self.joiner {
+            return Err(Tag::Forbidden.into());
+        }
+        if self.giver.has_lapsed() { Err(Tag::InvitationRevoked.into()) } else { Ok(()) }
+    }
+
+    /// The inviter may still give all that the invite gives.
+    fn check_gift(&self, ctx: &Ctx) -> Result<()> {
+        if self.giver.is_owner() {
+            return Ok(());
+        }
+        giving::refuse(
+            &self.invite.given_roles().missing_in(&self.giver.roles()).iter().collect::<Vec<_>>(),
+        )?;
+        for invited in &self.invite.assignments {
+            if self.facility(invited)?.is_some() {
+                let own = self.giver.grants(self.assignment_of_giver(invited)?.as_ref(), ctx.now());
+                giving::refuse(&own.missing(&invited.grants))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A facility of the invite, where it is still active.
+    fn facility(&self, invited: &InvitedTo) -> Result<Option<Stored<LogicalFacility>>> {
+        let facility = self.found.get(&keys::logical_facility(self.org, invited.logical_guid))?;
+        Ok(facility.filter(|facility| facility.record.status == Status::Active))
+    }
+
+    fn assignment_of_giver(&self, invited: &InvitedTo) -> Result<Option<Stored<Assignment>>> {
+        self.found.get(&self.key_of_giver(invited))
+    }
+
+    fn key_of_giver(&self, invited: &InvitedTo) -> Key<Assignment> {
+        keys::assignment(self.org, giver::assignee(self.invite.inviter), invited.logical_guid)
+    }
+
+    /// Assigns the new member to the facilities; tells those that are not active any more.
+    fn assign(&self, change: &mut Writer, member: &Member) -> Result<Vec<LogicalGuid>> {
+        let mut skipped = Vec::new();
+        for invited in &self.invite.assignments {
+            let Some(facility) = self.facility(invited)? else {
+                skipped.push(invited.logical_guid);
+                continue;
+            };
+            change.require(&keys::logical_facility(self.org, invited.logical_guid), &facility)?;
+            if !self.giver.is_owner() {
+                change.require_still(
+                    &self.key_of_giver(invited),
+                    self.assignment_of_giver(invited)?.as_ref(),
+                )?;
+            }
+            let key = keys::assignment(self.org, self.joiner, invited.logical_guid);
+            let (assignment, action) = (self.assignment(invited, member), "member-logical-assigned");
+            match self.found.get(&key)? {
+                None => change.create(self.org, assignment, action)?,
+                Some(before) => change.adjust(self.org, &before, assignment, action)?,
+            };
+        }
+        Ok(skipped)
+    }
+
+    fn assignment(&self, invited: &InvitedTo, member: &Member) -> Assignment {
+        Assignment {
+            org_guid: self.org.guid(),
             user_guid: Some(member.user_guid),
             service_account_guid: None,
-            logical_guid: wanted.logical_guid,
-            grants: wanted.grants.clone(),
+            logical_guid: invited.logical_guid,
+            grants: invited.grants.clone(),
             state: AssignmentState::Active,
             valid_from: None,
             valid_until: None,
             epoch: member.epoch,
-            assigned_by: invite.invited_by.clone(),
-        };
-        let action = "member-logical-assigned";
-        match found.get(&keys::assignment(org, assignee, wanted.logical_guid))? {
-            None => change.create(org, assignment, action)?,
-            Some(before) => change.adjust(org, &before, assignment, action)?,
-        };
+            assigned_by: self.invite.invited_by.clone(),
+        }
     }
-    Ok(skipped)
 }

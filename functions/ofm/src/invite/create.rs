@@ -27,10 +27,10 @@ use identity::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use service::{Ctx, Writer, Written, records::InviteView};
+use service::{Ctx, Principal, Writer, Written, records::InviteView};
 use store::{Batch, Org, Stored, System};
 
-use super::{only_one, person};
+use super::{only_one, standing::blocks};
 use crate::{giving, member::joining};
 
 /// So many facilities are named at most.
@@ -60,16 +60,21 @@ pub(super) struct Create {
 
 pub(super) async fn create(ctx: Ctx, input: Create) -> Result<Written<InviteView>> {
     let invite = input.invite(&ctx)?;
-    let given = invite.role_profile_id.map(RoleProfile::roles).unwrap_or_default().union(&invite.roles);
-    giving::within_own(&ctx, &given)?;
+    of_another(&ctx, &invite)?;
+    giving::within_own(&ctx, &invite.given_roles())?;
     let org = ctx.org()?;
     let (before, is_member) = known(&ctx, org, &invite).await?;
     offered(&ctx, &invite.assignments).await?;
     if is_member {
         return Err(Tag::DuplicateMember.into());
     }
+    if let Some(before) = &before
+        && blocks(&ctx, org, &before.record).await?
+    {
+        return Err(Tag::DuplicateInvite.into());
+    }
     let mut change = ctx.change();
-    stand(&mut change, org, &invite, before.as_ref(), ctx.now())?;
+    stand(&mut change, org, &invite, before.as_ref())?;
     let Invite { org_guid, invite_guid, .. } = invite;
     let claim = InviteCodeClaim { code: invite.code.clone(), org_guid, invite_guid };
     change.claim(&System, claim, |_| Error::moved("an invite code was drawn twice"))?;
@@ -105,9 +110,23 @@ impl Create {
             expires_at: end(self.expires_at, ctx.now())?,
             status: InviteStatus::Active,
             invited_by: ctx.caller().actor().unwrap_or_default(),
+            inviter: ctx.caller().giver().ok_or(Tag::Forbidden)?,
             accepted_by: None,
         })
     }
+}
+
+/// Nobody invites themselves: an invite outlives a membership that is meant to end.
+fn of_another(ctx: &Ctx, invite: &Invite) -> Result<()> {
+    let Principal::Session { user, .. } = &ctx.caller().principal else { return Ok(()) };
+    let field = if invite.user_guid == Some(user.record.user_guid) {
+        "user_guid"
+    } else if invite.email.is_some() && invite.email == user.record.email {
+        "email"
+    } else {
+        return Ok(());
+    };
+    Err(Error::from(Tag::Forbidden).detail("field", field))
 }
 
 /// A facility is named once.
@@ -132,7 +151,7 @@ fn end(asked: Option<Time>, now: Time) -> Result<Time> {
 /// The invite that stands for the person already, and whether they are a member: of an e-mail it is not told whose it
 /// is.
 async fn known(ctx: &Ctx, org: &Org, invite: &Invite) -> Result<(Option<Stored<StandingInvite>>, bool)> {
-    let standing = keys::standing_invite(org, &person(invite.user_guid, invite.email_hash.as_deref()));
+    let standing = keys::standing_invite(org, &invite.person());
     let Some(user_guid) = invite.user_guid else { return Ok((ctx.get(&standing).await?, false)) };
     let (user, member) = (keys::user(user_guid), keys::member(org, user_guid));
     let mut batch = Batch::default();
@@ -163,22 +182,21 @@ async fn offered(ctx: &Ctx, assignments: &[InvitedTo]) -> Result<()> {
     Ok(())
 }
 
-/// Makes this the one invite that stands for the person.
+/// Makes this the one invite that counts for the person.
 fn stand(
     change: &mut Writer,
     org: &Org,
     invite: &Invite,
     before: Option<&Stored<StandingInvite>>,
-    now: Time,
 ) -> Result<()> {
     let standing = StandingInvite {
-        person: person(invite.user_guid, invite.email_hash.as_deref()),
+        person: invite.person(),
         invite_guid: invite.invite_guid,
         expires_at: invite.expires_at,
+        inviter: invite.inviter,
     };
     match before {
         None => change.claim(org, standing, |_| Tag::DuplicateInvite.into()),
-        Some(before) if now < before.record.expires_at => Err(Tag::DuplicateInvite.into()),
         Some(before) => change.keep(org, Some(before), standing),
     }
 }

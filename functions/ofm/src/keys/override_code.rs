@@ -49,7 +49,7 @@ pub fn given_out(
     (from, to): (Option<Time>, Option<Time>),
     now: Time,
 ) -> Listing<OverrideCode> {
-    let shelves: BTreeSet<Shelf> = statuses.iter().map(|status| Shelf::from(*status)).collect();
+    let shelves: BTreeSet<Shelf> = statuses.iter().flat_map(|status| status.shelves()).copied().collect();
     let index = if logical.is_some() { Index::Second } else { Index::First };
     let partitions = shelves.into_iter().map(|shelf| match logical {
         Some(logical) => of_facility(org, logical, shelf),
@@ -71,15 +71,15 @@ pub fn issued(org: &Org, logical: LogicalGuid, user: UserGuid) -> Key<Issued> {
 fn of_counted(org: &Org, counted: &Counted) -> Partition {
     let failures = Partition::of("ofm", org).part("override-failures");
     match counted {
-        Counted::Caller { caller, station_guid: Some(station) } => {
-            failures.part("caller").part(caller).part(station)
+        Counted::Caller { caller, station_guid } => failures.part("caller").part(caller).part(station_guid),
+        Counted::CallerAt { caller, logical_guid } => {
+            failures.part("caller").part(caller).part("facility").part(logical_guid)
         }
-        Counted::Caller { caller, station_guid: None } => failures.part("caller").part(caller).part("none"),
         Counted::Facility { logical_guid } => failures.part("facility").part(logical_guid),
     }
 }
 
-/// How often a caller at a station, or everybody at a facility, lately failed to use a code.
+/// How often a caller at a station, a caller at a facility, or everybody there lately failed to use a code.
 pub fn failures(org: &Org, counted: &Counted) -> Key<OverrideFailures> {
     Key::new(&of_counted(org, counted), &[&"count"])
 }

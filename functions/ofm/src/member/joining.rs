@@ -91,6 +91,7 @@ impl Joining<'_> {
             employee_code: terms.employee_code,
             title: terms.title,
             epoch: before.map_or(1, |before| before.epoch + 1),
+            lapses: before.map_or(0, |before| before.lapses),
             owner: before.and_then(|before| before.owner),
         }
     }

@@ -7,6 +7,7 @@ use contract::{
     input::Patch,
     revision,
     role_profiles::RoleProfile,
+    roles::Roles,
     text::Text,
     time::Time,
 };
@@ -19,7 +20,7 @@ use identity::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use service::{Ctx, Written, allow, clocked_in, names, records::MemberView, revised};
+use service::{Ctx, Written, allow, clocked_in, names, parting, records::MemberView, revised};
 use store::Stored;
 
 use super::joining;
@@ -73,7 +74,7 @@ pub(super) async fn set(ctx: Ctx, input: Set, before: Stored<Member>) -> Result<
     if old.is_owner() && !ctx.caller().is_owner {
         return Err(Tag::NotOwner.into());
     }
-    giving::within_own(&ctx, &member.effective_roles().missing_in(&old.effective_roles()))?;
+    giving::within_own(&ctx, &come_alive(old, &member, ctx.now()))?;
     match state {
         Some(to) => allow(ARCS, old.state, to)?,
         None if old.state == MemberState::Removed => {
@@ -90,9 +91,18 @@ pub(super) async fn set(ctx: Ctx, input: Set, before: Stored<Member>) -> Result<
     if member.state == MemberState::Removed {
         clocked_in::refuse(&ctx, &mut change, member.user_guid).await?;
     }
+    let ends = state.is_some() && member.state != MemberState::Active;
+    let member = if ends { parting::lapsed(&ctx, &mut change, member)? } else { member };
     let after = change.update(org, &before, member, action)?;
     joining::number(&ctx, &mut change, org, after.record.user_guid, [had.as_ref(), has.as_ref()])?;
     change.show(&after)
+}
+
+/// The roles that a change gives, judged as if the caller gave them (ofm §1): those that are new, and all of a member who
+/// comes back into force or stays so for longer.
+fn come_alive(before: &Member, after: &Member, now: Time) -> Roles {
+    let roles = after.effective_roles();
+    if after.in_force_beyond(before, now) { roles } else { roles.missing_in(&before.effective_roles()) }
 }
 
 /// An active owner stays an active member, without an end.
@@ -104,4 +114,72 @@ fn keep_owner(member: &Member) -> Result<()> {
     }
     let blocking = json!([{"kind": "owner", "count": 1, "sample_id": member.user_guid}]);
     Err(Error::from(Tag::InUse).detail("blocking", blocking))
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{ids::OrgGuid, personal::Personal, roles::Role, states::States};
+    use proptest::{prelude::*, sample::subsequence};
+
+    use super::*;
+
+    const GIVEN: &[Role] = &[Role::CrmView, Role::CrmEdit, Role::OfmView, Role::PpmView];
+    const PROFILES: &[&str] = &["cashier", "auditor"];
+    /// The times of the tests lie around this one.
+    const NOW: i64 = 5;
+
+    fn at(hour: i64) -> Time {
+        Time::EPOCH.plus_hours(hour)
+    }
+
+    fn member() -> impl Strategy<Value = Member> {
+        let span = || prop::option::of((0..=2 * NOW).prop_map(at));
+        let profile = prop::option::of(prop::sample::select(PROFILES));
+        let state = prop::sample::select(MemberState::ALL);
+        (state, profile, subsequence(GIVEN, 0..=GIVEN.len()), span(), span()).prop_map(
+            |(state, profile, roles, valid_from, valid_until)| Member {
+                org_guid: OrgGuid::NOWHERE,
+                orgcode: "ACME".parse().unwrap(),
+                user_guid: UserGuid::NOWHERE,
+                display_name: Personal("Mia".parse().unwrap()),
+                email: None,
+                state,
+                role_profile_id: profile.map(|profile| profile.parse().unwrap()),
+                roles: roles.try_into().unwrap(),
+                valid_from,
+                valid_until,
+                employee_code: None,
+                title: None,
+                epoch: 1,
+                lapses: 0,
+                owner: None,
+            },
+        )
+    }
+
+    proptest! {
+        /// Whatever a change is, a role that somebody has at some time by it and would not have had without it is judged.
+        #[test]
+        fn every_role_that_comes_alive_is_judged(before in member(), after in member()) {
+            let judged = come_alive(&before, &after, at(NOW));
+            for hour in NOW..=2 * NOW + 1 {
+                let held = |member: &Member| {
+                    if member.in_force(at(hour)) { member.effective_roles() } else { Roles::default() }
+                };
+                let gained = held(&after).missing_in(&held(&before));
+                prop_assert!(gained.missing_in(&judged).is_empty(), "{gained:?} at {hour}");
+            }
+        }
+
+        /// What takes power away, or leaves it as it is, is open to whoever administers members.
+        #[test]
+        fn nothing_is_judged_of_a_change_that_gives_nothing(before in member(), state in prop::sample::select(MemberState::ALL)) {
+            let after = Member { title: Some("Chief".parse().unwrap()), ..before.clone() };
+            prop_assert!(come_alive(&before, &after, at(NOW)).is_empty());
+            let less = Member { state, role_profile_id: None, ..before.clone() };
+            if state != MemberState::Active {
+                prop_assert!(come_alive(&before, &less, at(NOW)).is_empty());
+            }
+        }
+    }
 }

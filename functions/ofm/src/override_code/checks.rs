@@ -30,10 +30,23 @@ pub struct Attempt {
     pub record: Option<SourceRef>,
     /// The business reference.
     pub use_ref: Option<Text<1, 128>>,
+    /// The person who asks, where it is one: they may name another cashier, and use nothing that is not theirs to use.
+    pub caller: Option<UserGuid>,
+    /// Whether codes of the issuer count.
+    pub issuer_counts: bool,
     /// Whether the issuer may use the code too.
     pub own_use_allowed: bool,
+    /// Whether the issuer could give out a code for this now.
+    pub issuer_may_give: bool,
     /// When.
     pub now: Time,
+}
+
+impl Attempt {
+    /// Who would use the code: the cashier, and the person who asks.
+    fn users(&self) -> impl Iterator<Item = UserGuid> {
+        [self.cashier].into_iter().chain(self.caller)
+    }
 }
 
 /// What becomes of an attempt that passed.
@@ -57,6 +70,7 @@ const CHECKS: &[(Check, bool)] = &[
     (binding, true),
     (own_use, true),
     (limit, true),
+    (issuers_limit, false),
     (usage, false),
     (expiry, false),
 ];
@@ -74,8 +88,8 @@ fn passes(is_right: bool, tag: Tag) -> Result<(), Tag> {
     if is_right { Ok(()) } else { Err(tag) }
 }
 
-fn active(code: &OverrideCode, _: &Attempt) -> Result<(), Tag> {
-    passes(code.status == StoredStatus::Active, Tag::OverrideNotActive)
+fn active(code: &OverrideCode, attempt: &Attempt) -> Result<(), Tag> {
+    passes(code.status == StoredStatus::Active && attempt.issuer_counts, Tag::OverrideNotActive)
 }
 
 fn facility(code: &OverrideCode, attempt: &Attempt) -> Result<(), Tag> {
@@ -90,12 +104,13 @@ fn binding(code: &OverrideCode, attempt: &Attempt) -> Result<(), Tag> {
     let Some(bind) = &code.bind else { return Ok(()) };
     let is_bound = (bind.action.is_none() || bind.action == attempt.action)
         && (bind.record.is_none() || bind.record == attempt.record)
-        && bind.user_guid.is_none_or(|user| user == attempt.cashier);
+        && bind.user_guid.is_none_or(|user| attempt.users().all(|by| by == user));
     passes(is_bound, Tag::OverrideBindingMismatch)
 }
 
 fn own_use(code: &OverrideCode, attempt: &Attempt) -> Result<(), Tag> {
-    passes(code.issued_by != attempt.cashier || attempt.own_use_allowed, Tag::OverrideSelfUse)
+    let by_issuer = attempt.users().any(|by| by == code.issued_by);
+    passes(!by_issuer || attempt.own_use_allowed, Tag::OverrideSelfUse)
 }
 
 fn limit(code: &OverrideCode, attempt: &Attempt) -> Result<(), Tag> {
@@ -105,6 +120,10 @@ fn limit(code: &OverrideCode, attempt: &Attempt) -> Result<(), Tag> {
         None => true,
     };
     passes(value.is_within(most)? && is_exact, Tag::OverrideLimitExceeded)
+}
+
+fn issuers_limit(_: &OverrideCode, attempt: &Attempt) -> Result<(), Tag> {
+    passes(attempt.issuer_may_give, Tag::OverrideLimitExceeded)
 }
 
 fn usage(code: &OverrideCode, _: &Attempt) -> Result<(), Tag> {
@@ -138,7 +157,10 @@ mod tests {
             action: None,
             record: None,
             use_ref: None,
+            caller: None,
+            issuer_counts: true,
             own_use_allowed: false,
+            issuer_may_give: true,
             now: at(5),
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use contract::{
     error::{Error, Result},
-    ids::OverrideId,
+    ids::{OverrideId, UserGuid},
     revision,
     secret::{CodeHash, Secret},
     time::Time,
@@ -86,11 +86,13 @@ pub struct DigitsClaim {
     pub key_id: String,
     /// The code.
     pub override_id: OverrideId,
+    /// Who gave it out, so that they are read with it.
+    pub issued_by: UserGuid,
     /// Nobody asks any more after this time.
     pub until: Time,
 }
 
-classes!(DigitsClaim { hash: Secret, key_id: Plain, override_id: Plain, until: Plain });
+classes!(DigitsClaim { hash: Secret, key_id: Plain, override_id: Plain, issued_by: Plain, until: Plain });
 
 impl Entity for DigitsClaim {
     const SERVICE: &'static str = "ofm";
@@ -143,7 +145,8 @@ pub(super) async fn draw(ctx: &Ctx, change: &mut Writer, code: &OverrideCode) ->
         }
         let Some(CodeHash { key_id, hash }) = hashes.into_iter().next() else { break };
         let before = claims.iter().find(|claim| claim.record.hash == hash);
-        let claim = DigitsClaim { hash, key_id, override_id: code.override_id, until: code.found_until() };
+        let OverrideCode { override_id, issued_by, .. } = *code;
+        let claim = DigitsClaim { hash, key_id, override_id, issued_by, until: code.found_until() };
         change.keep(org, before, claim)?;
         return Ok(digits);
     }
@@ -168,7 +171,7 @@ async fn live_codes(
     let mut live = Vec::new();
     for id in ids {
         let code = found.get(&keys::override_code::by_id(org, id))?;
-        if code.is_some_and(|code| code.record.status(ctx.now()) == OverrideStatus::Active) {
+        if code.is_some_and(|code| code.record.status(ctx.now(), true) == OverrideStatus::Active) {
             live.push(id);
         }
     }

@@ -134,6 +134,7 @@ async fn generate(ctx: Ctx, input: Generate) -> Result<Written<Generated>> {
         bind: input.bind,
         status: StoredStatus::Active,
         issued_by: issuer,
+        issuer_lapses: ctx.caller().member.as_ref().map_or(0, |member| member.record.lapses),
         reason: ctx.reason().and_then(|reason| reason.parse().ok()),
         ended_at: None,
         uses: Vec::new(),

@@ -16,12 +16,19 @@ use crate::keys;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
-    /// A caller at a station, or at none.
+    /// A caller at a station.
     Caller {
         /// The id of the person or of the service account.
         caller: String,
         /// The station.
-        station_guid: Option<StationGuid>,
+        station_guid: StationGuid,
+    },
+    /// A caller at a facility, where they name no station.
+    CallerAt {
+        /// The id of the person or of the service account.
+        caller: String,
+        /// The facility.
+        logical_guid: LogicalGuid,
     },
     /// A facility.
     Facility {
@@ -34,7 +41,7 @@ impl Counted {
     /// So many failures lock out.
     const fn most(&self) -> usize {
         match self {
-            Self::Caller { .. } => 5,
+            Self::Caller { .. } | Self::CallerAt { .. } => 5,
             Self::Facility { .. } => 20,
         }
     }
@@ -65,7 +72,7 @@ impl Entity for OverrideFailures {
 
     fn id(&self) -> String {
         match &self.counted {
-            Counted::Caller { caller, .. } => caller.clone(),
+            Counted::Caller { caller, .. } | Counted::CallerAt { caller, .. } => caller.clone(),
             Counted::Facility { logical_guid } => logical_guid.to_string(),
         }
     }
@@ -145,7 +152,11 @@ pub(super) struct Subject {
 impl Subject {
     fn counted(&self) -> [Counted; 2] {
         let Self { logical_guid, caller, station_guid } = self.clone();
-        [Counted::Caller { caller, station_guid }, Counted::Facility { logical_guid }]
+        let by_caller = match station_guid {
+            Some(station_guid) => Counted::Caller { caller, station_guid },
+            None => Counted::CallerAt { caller, logical_guid },
+        };
+        [by_caller, Counted::Facility { logical_guid }]
     }
 
     /// Asks for the counts.
@@ -249,7 +260,7 @@ mod tests {
     use crate::override_code::tests::at;
 
     fn caller() -> Counted {
-        Counted::Caller { caller: "somebody".to_owned(), station_guid: None }
+        Counted::CallerAt { caller: "somebody".to_owned(), logical_guid: LogicalGuid::NOWHERE }
     }
 
     fn after(counted: &Counted, times: usize) -> OverrideFailures {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, OrgFrom, Revised, Route, Written, change, list, names, post};
 use store::Stored;
 
-use super::{OverrideCode, OverrideStatus, OverrideView, StoredStatus, worth::OverrideType};
+use super::{OverrideCode, OverrideStatus, OverrideView, StoredStatus, issuer, worth::OverrideType};
 use crate::keys;
 
 /// The routes.
@@ -82,13 +82,15 @@ async fn list_by_age(ctx: Ctx, input: List) -> Result<Answer<OverrideCodes>> {
     let (now, span) = (ctx.now(), (input.from, input.to));
     let wanted = visible(input.status, input.include_doomed);
     let codes = keys::override_code::given_out(ctx.org()?, input.logical_guid, &wanted, span, now);
-    let passes = |code: &OverrideCode| {
-        wanted.contains(&code.status(now))
+    let passes = &|code: &OverrideCode, status: OverrideStatus| {
+        wanted.contains(&status)
             && input.kind.is_none_or(|kind| code.override_type == kind)
             && input.issued_by.is_none_or(|user| code.issued_by == user)
     };
-    let page = ctx.list_where(&codes, passes).await?;
-    Ok(Answer::new(OverrideCodes { override_codes: page.show(&ctx), next_token: page.next_token }))
+    let ctx = &ctx;
+    let show = |found: Vec<Stored<OverrideCode>>| async move { issuer::shown(ctx, &found, passes).await };
+    let (override_codes, next_token) = ctx.list_shown(&codes, show).await?;
+    Ok(Answer::new(OverrideCodes { override_codes, next_token }))
 }
 
 names!([Revoke] OverrideCode = keys::override_code::by_id[override_id]);

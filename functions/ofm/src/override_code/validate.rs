@@ -10,7 +10,7 @@ use contract::{
 };
 use identity::{
     keys::{logical_facility, member},
-    member::{Member, MemberState},
+    member::MemberState,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,16 +20,15 @@ use store::{Action, Batch, Stored};
 
 use super::{
     OverrideCode,
-    cap::allows,
     checks::{Attempt, Passed, judge},
     digits::{self, Digits},
+    issuer::{self, Issuer},
     lockout::{Counts, Subject},
     worth::{OverrideType, Worth},
 };
 use crate::{
     keys,
     lifecycle::{unusable, usable},
-    profile::effective::{Effective, Source},
 };
 
 /// The routes.
@@ -66,7 +65,8 @@ struct Validate {
     kind: OverrideType,
     /// How much; required where the type has a worth.
     value: Option<Worth>,
-    /// The cashier; the caller unless given. A key must name one.
+    /// The cashier; the caller unless given. A key must name one; a person who names another needs the grant
+    /// `facility:write` there.
     operator_user_guid: Option<UserGuid>,
     /// The till: failures are counted by caller and till.
     station_guid: Option<StationGuid>,
@@ -112,13 +112,14 @@ struct Grounds {
     counts: Counts,
     cashier: UserGuid,
     code: Option<Stored<OverrideCode>>,
+    issuer: Option<Issuer>,
 }
 
 async fn validate(ctx: Ctx, input: Validate) -> Result<Written<Validated>> {
     input.kind.check(input.value, "value")?;
     let grounds = Grounds::read(&ctx, &input).await?;
     let code = grounds.code.as_ref().map(|code| &code.record);
-    let attempt = attempt(&ctx, &input, grounds.cashier, code).await?;
+    let attempt = attempt(&ctx, &input, &grounds);
     let passed = match judge(code, &attempt) {
         Ok(passed) => passed,
         Err(tag) => {
@@ -130,6 +131,9 @@ async fn validate(ctx: Ctx, input: Validate) -> Result<Written<Validated>> {
     let mut change = ctx.change();
     let place = ctx.place(input.logical_guid).await?;
     change.require(&logical_facility(ctx.org()?, input.logical_guid), place.facility()?)?;
+    if let Some(issuer) = &grounds.issuer {
+        issuer.require(&mut change, ctx.org()?)?;
+    }
     if passed == Passed::Before || input.dry_run == Some(true) {
         // The answer tells as much as a use: it is ordered among the failures in the same way. It forgets none, or whoever
         // has one code could guess others for ever.
@@ -148,6 +152,9 @@ impl Grounds {
         let own = ctx.caller().user_guid();
         let cashier = input.operator_user_guid.or(own);
         let cashier = cashier.ok_or_else(|| Error::field("operator_user_guid", "is required"))?;
+        if own.is_some_and(|own| own != cashier) {
+            ctx.need_grant(input.logical_guid, Grant::FacilityWrite).await?;
+        }
         let subject = Subject {
             logical_guid: input.logical_guid,
             caller: ctx.caller().actor().unwrap_or_default(),
@@ -177,44 +184,30 @@ impl Grounds {
         usable(Some(ctx.place(input.logical_guid).await?.facility()?.clone()), "logical_guid")?;
         let claims = digits::claims(org, &hashes, &found)?;
         let code = match claims.first() {
-            Some(claim) => ctx.get(&keys::override_code::by_id(org, claim.record.override_id)).await?,
+            Some(claim) => issuer::read(ctx, &claim.record, input.logical_guid).await?,
             None => None,
         };
-        Ok(Self { subject, counts, cashier, code })
+        let (code, issuer) = code.unzip();
+        Ok(Self { subject, counts, cashier, code, issuer })
     }
 }
 
-async fn attempt(
-    ctx: &Ctx,
-    input: &Validate,
-    cashier: UserGuid,
-    code: Option<&OverrideCode>,
-) -> Result<Attempt> {
-    let own = code.filter(|code| code.issued_by == cashier);
-    let own_use_allowed = match own {
-        Some(code) => may_use_own(ctx, code).await?,
-        None => false,
-    };
-    Ok(Attempt {
+fn attempt(ctx: &Ctx, input: &Validate, grounds: &Grounds) -> Attempt {
+    let issuer = grounds.issuer.as_ref();
+    Attempt {
         logical_guid: input.logical_guid,
         kind: input.kind,
         value: input.value,
-        cashier,
+        cashier: grounds.cashier,
         action: input.action.clone(),
         record: input.record.clone(),
         use_ref: input.use_ref.clone(),
-        own_use_allowed,
+        caller: ctx.caller().user_guid(),
+        issuer_counts: issuer.is_some_and(|issuer| issuer.counts(ctx.now())),
+        own_use_allowed: issuer.is_some_and(Issuer::may_use_own),
+        issuer_may_give: issuer.is_some_and(|issuer| issuer.may_give(input.kind, input.value)),
         now: ctx.now(),
-    })
-}
-
-/// Whether the issuer of a code may use it too: by their profile, or as an owner without one.
-async fn may_use_own(ctx: &Ctx, code: &OverrideCode) -> Result<bool> {
-    let issuer: Option<Stored<Member>> = ctx.get(&member(ctx.org()?, code.issued_by)).await?;
-    let Some(issuer) = issuer else { return Ok(false) };
-    let effective = Effective::of(ctx, Some(&issuer.record), code.logical_guid).await?;
-    let is_uncapped = issuer.record.is_owner() && effective.source == Source::Builtin;
-    Ok(is_uncapped || allows(effective.power().controls, "override.self_use_allowed"))
+    }
 }
 
 /// Uses a code once, if it is still as it was read; else all is looked at again.

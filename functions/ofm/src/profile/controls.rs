@@ -2,14 +2,18 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use contract::{input::Patch, money::Currency};
+use contract::{
+    error::{Result, Tag},
+    input::Patch,
+    money::Currency,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor},
     ser::SerializeMap,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::control::{CONTROLS, Control, DEPARTMENT_CODES, DEPARTMENT_MODE, Kind, Mode, Setting, place_of};
 
@@ -78,7 +82,7 @@ pub(crate) struct Power<'a> {
 impl Power<'_> {
     /// The controls in which this is wider than another (ofm §13): what somebody who holds the other may not give.
     pub(crate) fn beyond(self, own: Self) -> Vec<&'static str> {
-        let one_currency = self.currency.is_some() && self.currency == own.currency;
+        let one_currency = self.is_comparable(own);
         let pairs = CONTROLS.iter().zip(self.controls.0.iter().zip(&own.controls.0));
         let mut beyond: Vec<_> = pairs
             .filter(|(control, (given, own))| is_wider(control, given, own, one_currency))
@@ -89,6 +93,28 @@ impl Power<'_> {
             beyond.push(if same_mode { DEPARTMENT_CODES } else { DEPARTMENT_MODE });
         }
         beyond
+    }
+}
+
+impl Power<'_> {
+    /// Refuses what is wider than what its giver holds, saying in what (ofm §1): `details.missing[]`, and
+    /// `details.currency` where amounts are among it that cannot be compared.
+    pub(crate) fn within(self, own: Self) -> Result<()> {
+        let missing = self.beyond(own);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let is_amount = |name: &&str| place_of(name).is_some_and(|at| CONTROLS[at].kind == Kind::Amount);
+        let refused = contract::error::Error::from(Tag::Forbidden).detail("missing", json!(missing));
+        if self.is_comparable(own) || !missing.iter().any(is_amount) {
+            return Err(refused);
+        }
+        Err(refused.detail("currency", json!({"own": own.currency, "given": self.currency})))
+    }
+
+    /// Whether amounts of one can be compared with amounts of the other.
+    fn is_comparable(self, own: Self) -> bool {
+        self.currency.is_some() && self.currency == own.currency
     }
 }
 

@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Writer, post, read_if_named};
-use store::{Batch, Key, Org, Stored};
+use store::{Batch, Found, Key, Org, Stored};
 
 use super::{
     OperatorProfile,
@@ -86,20 +86,39 @@ pub(crate) struct Effective {
 impl Effective {
     /// What holds for a member at a facility, or for whoever is no member.
     pub(crate) async fn of(ctx: &Ctx, member: Option<&Member>, logical: LogicalGuid) -> Result<Self> {
-        let org = ctx.org()?;
-        let own = member.map(|member| Seat::Member(member.user_guid, logical));
-        let seats: Vec<_> = own.into_iter().chain([Seat::Facility(logical), Seat::Org]).collect();
         let mut batch = Batch::default();
-        for seat in &seats {
-            batch.want(&keys::profile::slot(org, *seat));
-        }
+        Self::want(ctx.org()?, member.map(|member| member.user_guid), logical, &mut batch);
         let found = ctx.read(batch).await?;
+        Self::found(ctx, member, logical, &found).await
+    }
+
+    fn seats(user: Option<UserGuid>, logical: LogicalGuid) -> impl Iterator<Item = Seat> {
+        let own = user.map(|user| Seat::Member(user, logical));
+        own.into_iter().chain([Seat::Facility(logical), Seat::Org])
+    }
+
+    /// Asks for the slots of a member at a facility, or of whoever is no member.
+    pub(crate) fn want(org: &Org, user: Option<UserGuid>, logical: LogicalGuid, batch: &mut Batch) {
+        for seat in Self::seats(user, logical) {
+            batch.want(&keys::profile::slot(org, seat));
+        }
+    }
+
+    /// What holds by the slots that were asked for.
+    pub(crate) async fn found(
+        ctx: &Ctx,
+        member: Option<&Member>,
+        logical: LogicalGuid,
+        found: &Found,
+    ) -> Result<Self> {
+        let org = ctx.org()?;
+        let seats = Self::seats(member.map(|member| member.user_guid), logical);
         let look = |seat: Seat| {
             let slot = found.get(&keys::profile::slot(org, seat))?;
             let profile_id = slot.as_ref().and_then(|slot| slot.record.counting(member));
             Ok(Look { seat, slot, profile_id })
         };
-        let looks: Vec<Look> = seats.into_iter().map(look).collect::<Result<_>>()?;
+        let looks: Vec<Look> = seats.map(look).collect::<Result<_>>()?;
         let Some((seat, profile_id)) = looks.iter().find_map(|look| Some((look.seat, look.profile_id?)))
         else {
             let currency = ctx.org_record()?.record.default_currency;
@@ -115,6 +134,11 @@ impl Effective {
     /// What holds for the caller; for a program, what holds for whoever has nothing of their own.
     pub(crate) async fn own(ctx: &Ctx, logical: LogicalGuid) -> Result<Self> {
         Self::of(ctx, ctx.caller().member.as_ref().map(|member| &member.record), logical).await
+    }
+
+    /// The profile; none for the defaults of all controls.
+    pub(crate) fn profile_id(&self) -> Option<ProfileId> {
+        self.profile.as_ref().map(|profile| profile.record.profile_id)
     }
 
     /// What it allows.

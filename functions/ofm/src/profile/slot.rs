@@ -20,7 +20,10 @@ use service::{
 };
 use store::{Batch, Entity, Found, Key, Org, Stored, classes};
 
-use super::{OperatorProfile, effective::Effective};
+use super::{
+    OperatorProfile,
+    effective::{Effective, Source},
+};
 use crate::{
     giving::of_others,
     hold::{Child, Hold, MOST_COUNTED, Parent, Weight, all_blocking, hang, in_use, watch},
@@ -404,11 +407,27 @@ async fn within_own(ctx: &Ctx, change: &mut Writer, seat: Seat, profile: &Operat
         return Ok(());
     }
     let own = Effective::own(ctx, logical).await?;
-    let missing = profile.power().beyond(own.power());
-    if !missing.is_empty() {
-        return Err(Error::from(Tag::Forbidden).detail("missing", json!(missing)));
-    }
+    profile.power().within(own.power())?;
     own.require(change, ctx.org()?, Some(profile.profile_id))
+}
+
+/// Refuses to empty the slot of a member where what holds for them then is wider than what the caller has at that
+/// facility (ofm §1). An owner empties any.
+async fn falls_within_own(ctx: &Ctx, change: &mut Writer, seat: Seat) -> Result<()> {
+    let Seat::Member(_, logical) = seat else { return Ok(()) };
+    if ctx.caller().is_owner {
+        return Ok(());
+    }
+    let org = ctx.org()?;
+    let own = Effective::own(ctx, logical).await?;
+    own.require(change, org, None)?;
+    if own.source != Source::Member {
+        // What holds for the caller is what will hold for the member.
+        return Ok(());
+    }
+    let left = Effective::of(ctx, None, logical).await?;
+    left.power().within(own.power())?;
+    left.require(change, org, own.profile_id())
 }
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -474,6 +493,7 @@ async fn unassign(
     ctx.expect(Some(&before), input.expected_revision)?;
     let org = ctx.org()?;
     let mut change = ctx.change();
+    falls_within_own(&ctx, &mut change, seat).await?;
     let slot = ProfileSlot { profile_id: None, ..before.record.clone() };
     slot.hang(&mut change, org, Some(&before.record))?;
     let after = change.adjust(org, &before, slot, "profile-unassigned")?;

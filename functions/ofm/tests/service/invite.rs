@@ -20,11 +20,11 @@ use testkit::{
 
 use crate::places::Places;
 
-async fn create(world: &World, caller: &Caller, fields: Value) -> Reply {
+pub(crate) async fn create(world: &World, caller: &Caller, fields: Value) -> Reply {
     race::insist(world, &SERVICE, caller, "/member/invite/create", fields).await
 }
 
-async fn accept(world: &World, caller: &Caller, code: &Value) -> Reply {
+pub(crate) async fn accept(world: &World, caller: &Caller, code: &Value) -> Reply {
     race::insist(world, &SERVICE, caller, "/member/invite/accept", json!({"code": code})).await
 }
 
@@ -33,17 +33,17 @@ async fn revoke(world: &World, invite: &Value) -> Reply {
     race::insist(world, &SERVICE, &world.owner, "/member/invite/revoke", fields).await
 }
 
-async fn listed(world: &World, fields: Value) -> Vec<Value> {
+pub(crate) async fn listed(world: &World, fields: Value) -> Vec<Value> {
     let reply = world.post(&SERVICE, &world.owner, "/member/invite/list", fields).await;
     reply.data()["invites"].as_array().expect("invites").clone()
 }
 
 /// An invite of a person by their id.
-async fn invite(world: &World, user: UserGuid) -> Value {
+pub(crate) async fn invite(world: &World, user: UserGuid) -> Value {
     create(world, &world.owner, json!({"user_guid": user})).await.data().clone()
 }
 
-fn email(person: &Caller) -> String {
+pub(crate) fn email(person: &Caller) -> String {
     format!("{}@people.example", person.user_guid)
 }
 

@@ -23,7 +23,7 @@ async fn add(world: &World, caller: &Caller, fields: Value) -> Reply {
 }
 
 /// Sets something of a member, at the revision that stands.
-async fn set(world: &World, caller: &Caller, user: UserGuid, mut fields: Value) -> Reply {
+pub(crate) async fn set(world: &World, caller: &Caller, user: UserGuid, mut fields: Value) -> Reply {
     let member = world.stored(&keys::member(&world.org, user)).await;
     fields["user_guid"] = json!(user);
     fields["expected_revision"] = json!(member.map(|member| member.revision));

@@ -44,7 +44,7 @@ async fn set_primary(world: &World, primary: &Caller, user: UserGuid) -> Reply {
     call(world, primary, "/owner/primary/set", fields).await
 }
 
-async fn move_to(world: &World, primary: &Caller, user: UserGuid, state: OwnerState) -> Reply {
+pub(crate) async fn move_to(world: &World, primary: &Caller, user: UserGuid, state: OwnerState) -> Reply {
     let mut fields = json!({"user_guid": user, "expected_revision": revision(world, user).await});
     if state == OwnerState::Removed {
         return call(world, primary, "/owner/secondary/remove", fields).await;

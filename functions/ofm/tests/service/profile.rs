@@ -34,7 +34,7 @@ pub(crate) async fn assign(world: &World, profile: &Value, level: &str, fields: 
     assign_as(world, &world.owner, profile, level, fields).await
 }
 
-async fn unassign(world: &World, level: &str, fields: Value) -> Reply {
+pub(crate) async fn unassign(world: &World, level: &str, fields: Value) -> Reply {
     let mut fields = fields;
     fields["level"] = json!(level);
     post(world, "/profile/unassign", fields).await

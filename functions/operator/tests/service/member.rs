@@ -114,3 +114,29 @@ async fn a_state_needs_a_member_and_the_revision_that_stands() {
     nobody["user_guid"] = json!(world.stranger().await.user_guid);
     act_in_org(&world, "member-state-set", nobody).await.refused("not-found");
 }
+
+#[tokio::test]
+async fn what_a_person_gave_ends_by_the_operators_word_too() {
+    let world = World::new().await;
+    for state in [MemberState::Suspended, MemberState::Removed] {
+        let (admin, person) = (world.member(&["ofm_member_admin"]).await, world.stranger().await);
+        let post = async |caller: &testkit::Caller, path: &str, fields: Value| {
+            world.post(&ofm::SERVICE, caller, path, fields).await
+        };
+        let from = post(&admin, "/member/invite/create", json!({"user_guid": person.user_guid})).await;
+        let email = json!({"email": format!("{}@people.example", admin.user_guid)});
+        let to = post(&world.owner, "/member/invite/create", email).await;
+        set(&world, admin.user_guid, state).await.data();
+        let accept = async |caller, invite: &Reply| {
+            post(caller, "/member/invite/accept", json!({"code": invite.data()["code"]})).await
+        };
+        accept(&person, &from).await.refused("forbidden");
+        accept(&admin, &to).await.refused("invitation-revoked");
+        let listed = post(&world.owner, "/member/invite/list", json!({})).await;
+        assert_eq!(listed.data()["invites"], json!([]));
+        if state == MemberState::Suspended {
+            set(&world, admin.user_guid, MemberState::Active).await.data();
+            accept(&person, &from).await.refused("invitation-revoked");
+        }
+    }
+}

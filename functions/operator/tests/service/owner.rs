@@ -217,3 +217,18 @@ async fn the_keys_of_a_removed_owner_are_told_and_revoked_where_that_is_asked() 
     let key = testkit::Caller::anonymous().with("x-api-key", made.data()["api_key"].as_str().unwrap());
     world.post(&usm::SERVICE, &key, "/api_key/validate", json!({})).await.refused("api-key-invalid");
 }
+
+#[tokio::test]
+async fn what_an_owner_gave_ends_with_the_ownership() {
+    let world = World::new().await;
+    for state in [OwnerState::Suspended, OwnerState::Removed] {
+        let (owner, person) = (world.second_owner().await, world.stranger().await);
+        let fields = json!({"user_guid": person.user_guid});
+        let made = world.post(&ofm::SERVICE, &owner, "/member/invite/create", fields).await.data().clone();
+        set_state(&world, owner.user_guid, state).await.data();
+        // They are an ordinary member from then on.
+        let accept = json!({"code": made["code"]});
+        let refused = world.post(&ofm::SERVICE, &person, "/member/invite/accept", accept).await;
+        refused.refused("invitation-revoked");
+    }
+}

@@ -70,6 +70,7 @@ pub(crate) async fn join(world: &World, user: &Value) {
         employee_code: None,
         title: None,
         epoch: 1,
+        lapses: 0,
         owner: None,
     };
     let mut change = world.change();

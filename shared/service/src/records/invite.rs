@@ -63,9 +63,17 @@ impl Resource for Invite {
     type View = InviteView;
 
     fn view(stored: &Stored<Self>, ctx: &Ctx) -> InviteView {
+        InviteView::of(stored, stored.record.status_at(ctx.now(), true))
+    }
+}
+
+impl InviteView {
+    /// An invite that stands so. What it rests on may have ended although it was not changed, see
+    /// [`Invite::status_at`]: who knows better than the record alone says so.
+    pub fn of(stored: &Stored<Invite>, status: InviteStatus) -> Self {
         let invite = stored.record.clone();
-        InviteView {
-            status: invite.status_at(ctx.now()),
+        Self {
+            status,
             org_guid: invite.org_guid,
             invite_guid: invite.invite_guid,
             code: invite.code,
