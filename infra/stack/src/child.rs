@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
-    process::{Child as Process, Command},
+    process::{Child as Process, ChildStdout, Command},
     time::timeout,
 };
 
@@ -48,6 +48,11 @@ impl Child {
     /// What the user knows it as.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// What it prints, once, where it was started with a pipe for it.
+    pub fn printed(&mut self) -> Option<ChildStdout> {
+        self.process.stdout.take()
     }
 
     /// How it ended; none while it runs.

@@ -30,8 +30,12 @@ pub struct Config {
     pub functions_bus: Option<String>,
     /// The file for what the functions print; none for where this process prints.
     pub functions_log: Option<PathBuf>,
+    /// Whether what the functions log of a request is shown as it is, and not as one short line.
+    pub raw_log: bool,
     /// The page on which the API is shown and tried out, where there is to be one.
     pub reference: Option<Reference>,
+    /// Whether every event stays in its queue until somebody reads it, however long that takes.
+    pub keep_events: bool,
     /// Whether the data stays when the stack stops.
     pub persist: bool,
     /// What the functions log, as `RUST_LOG` takes it.
@@ -117,6 +121,8 @@ mod tests {
             functions_database: None,
             functions_bus: None,
             functions_log: None,
+            raw_log: false,
+            keep_events: false,
             reference: None,
             persist: false,
             log: "info".to_owned(),

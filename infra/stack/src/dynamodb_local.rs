@@ -1,6 +1,6 @@
 //! DynamoDB Local, Amazon's own emulator: a Java program.
 
-use std::{net::TcpListener, path::Path};
+use std::path::Path;
 
 use anyhow::Result;
 use tokio::process::Command;
@@ -22,16 +22,13 @@ pub fn start(program: &Path, port: u16, storage: Storage<'_>, log: &Path) -> Res
     let mut java = Command::new("java");
     java.current_dir(program)
         .args(["-Djava.library.path=DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar"])
-        .args(["-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
+        .args(["-sharedDb", "-disableTelemetry", "-port", &port.to_string()])
+        // No page has business with it; unless told so, it answers every one.
+        .args(["-cors", "http://127.0.0.1"]);
     match storage {
         Storage::Memory => java.arg("-inMemory"),
         Storage::Directory(directory) => java.arg("-dbPath").arg(directory),
     };
     let advice = "It needs Java 11 or newer; the embedded database (without DB=dynamodb-local) needs none.";
     Child::spawn("DynamoDB Local", log_to(&mut java, log)?, advice)
-}
-
-/// A port that nobody listens on now.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

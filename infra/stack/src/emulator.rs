@@ -1,7 +1,7 @@
 //! What stands in for S3, EventBridge and SQS: `moto_server`, with the template's bucket, bus, archive and dead-letter
 //! queue in it, and one queue that receives every event of the bus.
 
-use std::path::Path;
+use std::{net::SocketAddr, path::Path};
 
 use anyhow::{Context, Result};
 use aws_sdk_eventbridge::types::Target;
@@ -25,9 +25,11 @@ pub const EVENTS_QUEUE: &str = "g3n-events";
 const ACCOUNT: &str = "123456789012";
 
 /// Starts the emulator, without waiting until it answers.
-pub fn start(port: u16, log: &Path) -> Result<Child> {
+pub fn start(address: SocketAddr, log: &Path) -> Result<Child> {
     let mut moto = Command::new("moto_server");
-    moto.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+    // The queue of events is emptied whenever it has too many; SQS itself allows that once a minute.
+    moto.env("MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR", "false");
+    moto.args(["-H", &address.ip().to_string(), "-p", &address.port().to_string()]);
     Child::spawn("the S3 and event emulator", log_to(&mut moto, log)?, "`make up` installs it.")
 }
 

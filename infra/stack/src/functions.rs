@@ -1,8 +1,9 @@
 //! The functions, run from their sources by `cargo lambda watch`, which also reloads them when a file changes.
 
-use std::{fs, time::Duration};
+use std::{net::SocketAddr, process::Stdio, time::Duration};
 
 use anyhow::{Result, ensure};
+use reqwest::StatusCode;
 use serde_json::json;
 use tokio::process::Command;
 
@@ -11,6 +12,7 @@ use crate::{
     child::{Child, log_to, without_cargo},
     config::Config,
     emulator,
+    request_log::RequestLog,
     seed::ORGCODE,
     template::{Function, Template},
     wait,
@@ -84,36 +86,34 @@ pub fn environment(config: &Config, template: &Template) -> Result<Vec<(&'static
     ])
 }
 
-/// Starts all functions behind one port, each under the paths that the template gives it.
-pub fn start(config: &Config, template: &Template) -> Result<Child> {
-    let router_file = config.directory.join("cargo-lambda.toml");
-    fs::write(&router_file, router(&template.functions()?))?;
+/// Starts all functions, to be invoked at `address`, and shows what they print.
+pub fn start(config: &Config, template: &Template, address: SocketAddr) -> Result<Child> {
     let mut watch = Command::new("cargo-lambda");
     without_cargo(&mut watch)
         .current_dir(&config.root)
         .args(["lambda", "watch", "--quiet", "--disable-cors", "--concurrency", INSTANCES])
         .args(["--config", AS_ITSELF])
-        .args(["--invoke-address", "127.0.0.1", "--invoke-port", &config.gateway_port.to_string()])
-        .arg("--global")
-        .arg(router_file)
+        .args(["--invoke-address", &address.ip().to_string(), "--invoke-port", &address.port().to_string()])
         .envs(environment(config, template)?)
         // A developer's own AWS settings are not for these functions.
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN");
-    if let Some(file) = &config.functions_log {
-        log_to(&mut watch, file)?;
+    let is_short = config.functions_log.is_none() && !config.raw_log;
+    match &config.functions_log {
+        Some(file) => {
+            log_to(&mut watch, file)?;
+        }
+        // What is compiled is told on standard error, which stays the terminal's.
+        None if is_short => {
+            watch.stdout(Stdio::piped());
+        }
+        None => {}
     }
-    Child::spawn("cargo lambda watch", &mut watch, "`make up` installs it.")
-}
-
-/// The routes of the HTTP API as `cargo lambda watch` reads them from a file.
-fn router(functions: &[Function]) -> String {
-    let routes =
-        functions.iter().flat_map(|function| function.paths.iter().map(move |path| (path, function)));
-    routes.fold("[watch.router]\n".to_owned(), |text, (path, function)| {
-        let path = path.replace("{proxy+}", "{*proxy}");
-        text + &format!("\"{path}\" = \"{}\"\n", function.name)
-    })
+    let mut watch = Child::spawn("cargo lambda watch", &mut watch, "`make up` installs it.")?;
+    if let Some(printed) = watch.printed() {
+        RequestLog::of(&template.functions()?).follow(printed);
+    }
+    Ok(watch)
 }
 
 /// Waits until every function has answered once: an HTTP service at its first path, whatever it says to that, the others
@@ -135,7 +135,9 @@ async fn first_answer(client: &reqwest::Client, config: &Config, function: &Func
             let url = format!("{gateway}/2015-03-31/functions/{name}/invocations");
             client.post(url).json(&json!({ "Records": [] }))
         };
-        request.timeout(COMPILE_LIMIT).send().await.ok()
+        // The gateway is there before `cargo lambda watch` is.
+        let answer = request.timeout(COMPILE_LIMIT).send().await.ok();
+        answer.filter(|answer| answer.status() != StatusCode::BAD_GATEWAY)
     })
     .await?;
     let status = answer.status();
@@ -151,20 +153,6 @@ mod tests {
     use crate::config::Database;
 
     #[test]
-    fn the_api_of_the_template_is_served_locally() {
-        let crm = Function {
-            name: "crm".to_owned(),
-            paths: vec!["/crm".to_owned(), "/crm/{proxy+}".to_owned()],
-            variables: Vec::new(),
-        };
-        let operator = Function { name: "operator".to_owned(), paths: Vec::new(), variables: Vec::new() };
-        assert_eq!(
-            router(&[crm, operator]),
-            "[watch.router]\n\"/crm\" = \"crm\"\n\"/crm/{*proxy}\" = \"crm\"\n"
-        );
-    }
-
-    #[test]
     fn every_variable_that_the_template_gives_a_function_is_set_locally() {
         let config = Config {
             root: PathBuf::new(),
@@ -176,6 +164,8 @@ mod tests {
             functions_database: None,
             functions_bus: None,
             functions_log: None,
+            raw_log: false,
+            keep_events: false,
             reference: None,
             persist: false,
             log: "info".to_owned(),

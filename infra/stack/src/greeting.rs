@@ -26,7 +26,7 @@ pub fn greeting(config: &Config, demo: &Demo) -> Result<String> {
     let stays = if config.persist {
         format!("kept in {}", config.data().display())
     } else {
-        "in memory, gone when you stop; `make up PERSIST=1` keeps it".to_owned()
+        "gone when you stop; `make up PERSIST=1` keeps it".to_owned()
     };
     let page = config.reference_url().unwrap_or_else(|| "none: `make up` installs the viewer".to_owned());
     Ok(format!(

@@ -1,5 +1,6 @@
 //! The local stack: the template's resources on this machine, and what the tests use of it.
 
+pub mod address;
 pub mod api;
 pub mod aws;
 pub mod child;
@@ -7,15 +8,22 @@ pub mod config;
 pub mod dynamodb_local;
 pub mod embedded;
 pub mod emulator;
+pub mod event_queue;
 pub mod functions;
+pub mod gateway;
 pub mod greeting;
+pub mod guard;
+pub mod http;
 pub mod iam;
+pub mod local_only;
 pub mod mapping;
 pub mod pattern;
 pub mod pump;
 pub mod reference;
+pub mod request_log;
 pub mod running;
 pub mod seed;
+pub mod stream_records;
 pub mod table;
 pub mod template;
 pub mod wait;

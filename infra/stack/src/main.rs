@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use stack::{
+    address,
     api::Api,
     child::without_cargo,
     config::{Config, Database, START_LIMIT},
@@ -36,6 +37,7 @@ G3N_VIEWER                        the directory of Swagger UI's files; without i
 DB=dynamodb-local                 instead of the embedded database; its jar is in G3N_DYNAMODB_LOCAL
 G3N_LOCAL (.local)                the directory for logs, data and the demo tenant's credentials
 PERSIST=1                         keep the data, in .local/data
+LOG=json                          show what the functions log as it is, not one short line for each request
 RUST_LOG (info)                   what the functions log";
 
 #[tokio::main]
@@ -133,7 +135,7 @@ async fn events() -> Result<ExitCode> {
 }
 
 async fn with_dynamodb_local(program: &str, arguments: &[&str]) -> Result<ExitCode> {
-    let port = dynamodb_local::free_port()?;
+    let port = address::free_port()?;
     let endpoint = format!("http://127.0.0.1:{port}");
     let log = env::temp_dir().join(format!("dynamodb-local-{port}.log"));
     let database = dynamodb_local::start(&jar_directory()?, port, Storage::Memory, &log)?;
@@ -168,6 +170,12 @@ fn config() -> Result<Config> {
         functions_database: None,
         functions_bus: None,
         functions_log: None,
+        raw_log: match setting("LOG").as_deref() {
+            None | Some("short") => false,
+            Some("json") => true,
+            Some(other) => bail!("LOG={other} is unknown: short or json"),
+        },
+        keep_events: false,
         reference: reference()?,
         persist: setting("PERSIST").is_some_and(|value| value != "0"),
         log: setting("RUST_LOG").unwrap_or_else(|| "info".to_owned()),

@@ -22,6 +22,7 @@ use crate::{
     emulator,
     mapping::{Discarded, Mapping, Outcome, sequence_number},
     pattern,
+    stream_records::StreamRecords,
     template::EventSource,
 };
 
@@ -51,7 +52,7 @@ pub struct HttpTarget {
 }
 
 impl HttpTarget {
-    /// The function that a source feeds, behind `gateway`, for example `http://127.0.0.1:9000`. What is discarded goes
+    /// The function that a source feeds, invoked at `gateway`, for example `http://127.0.0.1:9000`. What is discarded goes
     /// to the source's queue in the emulator.
     pub fn new(gateway: &str, emulator: &str, source: &EventSource) -> Self {
         let url = format!("{gateway}/2015-03-31/functions/{}/invocations", source.function);
@@ -86,6 +87,8 @@ pub struct Pump<T> {
     target: T,
     positions: Positions,
     mappings: BTreeMap<String, Mapping>,
+    /// Where what was taken is removed, and of which table.
+    taken: Option<(StreamRecords, String)>,
 }
 
 impl<T: Target> Pump<T> {
@@ -99,7 +102,14 @@ impl<T: Target> Pump<T> {
         checkpoint: Option<PathBuf>,
     ) -> Result<Self> {
         let positions = Positions::load(checkpoint)?;
-        Ok(Self { streams, stream_arn, source, target, positions, mappings: BTreeMap::new() })
+        Ok(Self { streams, stream_arn, source, target, positions, mappings: BTreeMap::new(), taken: None })
+    }
+
+    /// The same, which removes from the records of `table` what it has handed on: nobody else reads them.
+    #[must_use]
+    pub fn removing_from(mut self, records: StreamRecords, table: &str) -> Self {
+        self.taken = Some((records, table.to_owned()));
+        self
     }
 
     /// Pumps for ever; to stop it, drop the future. What was being delivered is delivered again by the next pump.
@@ -176,7 +186,7 @@ impl<T: Target> Pump<T> {
             self.add(shard, &records)?;
             self.deliver(shard).await?;
             if let Some(last) = records.last().and_then(|record| record.dynamodb.as_ref()) {
-                self.positions.advance(shard, last.sequence_number.as_deref().unwrap_or_default())?;
+                self.advance(shard, last.sequence_number.as_deref().unwrap_or_default()).await?;
             }
             match got.next_shard_iterator {
                 None => {
@@ -248,9 +258,18 @@ impl<T: Target> Pump<T> {
             self.discard(shard, discarded).await?;
         }
         match outcome.settled {
-            Some(last) => self.positions.advance(shard, &last),
+            Some(last) => self.advance(shard, &last).await,
             None => Ok(()),
         }
+    }
+
+    /// Notes the place, and removes the records before it.
+    async fn advance(&mut self, shard: &str, last: &str) -> Result<()> {
+        self.positions.advance(shard, last)?;
+        if let Some((records, table)) = &self.taken {
+            records.remove_before(table, last).await?;
+        }
+        Ok(())
     }
 
     async fn discard(&self, shard: &str, discarded: &Discarded) -> Result<()> {

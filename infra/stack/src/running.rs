@@ -1,19 +1,29 @@
-//! The whole local stack: database, emulator, functions and stream pump, started and stopped together.
+//! The whole local stack: database, emulator, functions, gateway and stream pump, started and stopped together.
 
-use std::{path::Path, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::Client;
 use tokio::task::JoinHandle;
 
 use crate::{
-    aws,
+    address, aws,
     child::Child,
     config::{Config, Database, START_LIMIT},
-    dynamodb_local::{self, Storage},
+    dynamodb_local,
     embedded::{self, Embedded},
-    emulator, functions,
+    emulator,
+    event_queue::EventQueue,
+    functions, gateway,
+    guard::{self, Guarded},
+    http::Server,
     pump::{HttpTarget, Pump},
+    stream_records::StreamRecords,
     table,
     template::Template,
     wait,
@@ -28,6 +38,10 @@ pub struct Stack {
     /// In the order in which they were started.
     children: Vec<Child>,
     embedded: Option<Embedded>,
+    /// The database's file, where it is not to stay.
+    scratch: Option<PathBuf>,
+    /// What others than the stack itself reach.
+    servers: Vec<Server>,
     pump: Option<JoinHandle<()>>,
 }
 
@@ -39,35 +53,58 @@ impl Stack {
         let template = Template::local()?;
         let logs = &config.directory;
         make_directory(logs)?;
-        self.children.push(emulator::start(config.emulator_port, &logs.join("emulator.log"))?);
-        self.start_database(config)?;
-        self.children.push(functions::start(config, &template)?);
+        let emulator = address::hidden()?;
+        self.children.push(emulator::start(emulator, &logs.join("emulator.log"))?);
+        let queue = (!config.keep_events).then(|| Arc::new(EventQueue::new(&format!("http://{emulator}"))));
+        self.servers.push(guard::start(config.emulator_port, emulator, Guarded::Emulator(queue)).await?);
+        let database = self.start_database(config)?;
+        self.servers.push(guard::start(config.database_port, database, Guarded::Database).await?);
+        let watch = address::hidden()?;
+        self.children.push(functions::start(config, &template, watch)?);
+        self.servers.push(gateway::start(config.gateway_port, &template.functions()?, watch).await?);
+        let records = self.embedded.as_ref().and_then(|embedded| embedded.stream_records.clone());
+        let parts = Behind { emulator, database, watch };
         let pump = tokio::select! {
-            pump = set_up(config, &template) => pump?,
+            pump = set_up(config, &template, parts, records) => pump?,
             ended = first_to_end(&mut self.children) => bail!(ended?),
         };
         self.pump = Some(tokio::spawn(pump.run()));
         Ok(())
     }
 
-    fn start_database(&mut self, config: &Config) -> Result<()> {
+    /// Where it answers.
+    fn start_database(&mut self, config: &Config) -> Result<SocketAddr> {
         let data = config.data();
         if config.persist {
             make_directory(&data)?;
         }
+        let kept = data.join("dynamodb.sqlite");
         match &config.database {
             Database::Embedded => {
-                let file = config.persist.then(|| data.join("dynamodb.sqlite"));
-                let address = ([127, 0, 0, 1], config.database_port).into();
-                self.embedded = Some(embedded::start_at(address, file.as_deref())?);
+                let address = address::hidden()?;
+                let storage = if config.persist {
+                    embedded::Storage::File(&kept)
+                } else {
+                    let name = format!("dynamodb-{}.sqlite", config.database_port);
+                    let scratch = self.scratch.insert(config.directory.join(name));
+                    embedded::Storage::Scratch(scratch)
+                };
+                self.embedded = Some(embedded::start_at(address, storage)?);
+                Ok(address)
             }
             Database::DynamoDbLocal(program) => {
-                let storage = if config.persist { Storage::Directory(&data) } else { Storage::Memory };
+                // It listens on every address there is.
+                let address = SocketAddr::from(([127, 0, 0, 1], address::free_port()?));
+                let storage = if config.persist {
+                    dynamodb_local::Storage::Directory(&data)
+                } else {
+                    dynamodb_local::Storage::Memory
+                };
                 let log = config.directory.join("dynamodb-local.log");
-                self.children.push(dynamodb_local::start(program, config.database_port, storage, &log)?);
+                self.children.push(dynamodb_local::start(program, address.port(), storage, &log)?);
+                Ok(address)
             }
         }
-        Ok(())
     }
 
     /// Resolves when one of the programs has ended by itself, and says which and how.
@@ -83,24 +120,46 @@ impl Stack {
         for child in self.children.into_iter().rev() {
             child.stop().await;
         }
+        drop(self.servers);
         drop(self.embedded);
+        if let Some(Err(error)) = self.scratch.as_deref().map(embedded::remove) {
+            tracing::warn!(error = format!("{error:#}"), "the database's file stays");
+        }
     }
 }
 
-async fn set_up(config: &Config, template: &Template) -> Result<Pump<HttpTarget>> {
-    wait::until_answers("the database", &config.database_url(), START_LIMIT).await?;
-    let sdk = aws::local(&config.database_url());
-    let database = Client::new(&sdk);
+/// The parts behind the stack's own ports.
+struct Behind {
+    emulator: SocketAddr,
+    database: SocketAddr,
+    watch: SocketAddr,
+}
+
+async fn set_up(
+    config: &Config,
+    template: &Template,
+    parts: Behind,
+    records: Option<StreamRecords>,
+) -> Result<Pump<HttpTarget>> {
+    let url = |address: SocketAddr| format!("http://{address}");
+    let (emulator, database, watch) = (url(parts.emulator), url(parts.database), url(parts.watch));
+    wait::until_answers("the database", &database, START_LIMIT).await?;
+    let sdk = aws::local(&database);
+    let client = Client::new(&sdk);
     let name = template.table()?.table_name;
-    table::create(&database, &name).await?;
-    let stream = table::stream_arn(&database, &name).await?;
-    let (emulator, functions) = (config.emulator(), template.functions()?);
+    table::create(&client, &name).await?;
+    let stream = table::stream_arn(&client, &name).await?;
+    let functions = template.functions()?;
     tokio::try_join!(emulator::set_up(&emulator, template), functions::until_ready(config, &functions))?;
     let source = template.event_source()?;
-    let target = HttpTarget::new(&config.gateway(), &emulator, &source);
+    let target = HttpTarget::new(&watch, &emulator, &source);
     // The place in the stream is kept with the table, and forgotten with it.
     let checkpoint = config.persist.then(|| config.data().join("stream.json"));
-    Pump::new(aws_sdk_dynamodbstreams::Client::new(&sdk), stream, source, target, checkpoint)
+    let pump = Pump::new(aws_sdk_dynamodbstreams::Client::new(&sdk), stream, source, target, checkpoint)?;
+    Ok(match records {
+        Some(records) => pump.removing_from(records, &name),
+        None => pump,
+    })
 }
 
 async fn first_to_end(children: &mut [Child]) -> Result<String> {

@@ -1,7 +1,11 @@
 //! The embedded database as the stack and the tests use it.
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue::S};
-use stack::{aws, embedded, table};
+use stack::{
+    aws,
+    embedded::{self, Storage},
+    table,
+};
 
 #[tokio::test]
 async fn a_database_kept_in_a_file_is_there_again_after_a_restart() {
@@ -11,14 +15,14 @@ async fn a_database_kept_in_a_file_is_there_again_after_a_restart() {
     let address = ([127, 0, 0, 1], 0).into();
     let key = |value: &str| S(value.to_owned());
 
-    let first = embedded::start_at(address, Some(&file)).unwrap();
+    let first = embedded::start_at(address, Storage::File(&file)).unwrap();
     let client = Client::new(&aws::local(&first.endpoint));
     table::create(&client, "kept").await.unwrap();
     client.put_item().table_name("kept").item("pk", key("a")).item("sk", key("b")).send().await.unwrap();
     let stream = table::stream_arn(&client, "kept").await.unwrap();
     drop(first);
 
-    let second = embedded::start_at(address, Some(&file)).unwrap();
+    let second = embedded::start_at(address, Storage::File(&file)).unwrap();
     let client = Client::new(&aws::local(&second.endpoint));
     table::create(&client, "kept").await.unwrap();
     let got =
@@ -44,5 +48,5 @@ fn a_database_outlives_the_runtime_that_used_it_first() {
 fn two_databases_cannot_share_a_port() {
     let first = embedded::start().unwrap();
     let address = first.endpoint.strip_prefix("http://").unwrap().parse().unwrap();
-    assert!(embedded::start_at(address, None).is_err());
+    assert!(embedded::start_at(address, Storage::Memory).is_err());
 }

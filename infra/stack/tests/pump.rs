@@ -234,3 +234,39 @@ async fn a_record_has_the_shape_that_lambda_sends() {
     assert!(change["SizeBytes"].is_u64());
     assert!(change["ApproximateCreationDateTime"].is_u64());
 }
+
+#[tokio::test]
+async fn records_that_were_taken_do_not_stay_in_the_embedded_database() {
+    let file = std::env::temp_dir().join(format!("pump-taken-{}.sqlite", std::process::id()));
+    let embedded = embedded::start_at(([127, 0, 0, 1], 0).into(), embedded::Storage::Scratch(&file)).unwrap();
+    let records = embedded.stream_records.clone().unwrap();
+    let endpoint = embedded.endpoint.clone();
+    let client = Client::new(&aws::local(&endpoint));
+    let name = "taken".to_owned();
+    table::create(&client, &name).await.unwrap();
+    let table = Table { client, endpoint, name, _embedded: Some(embedded) };
+    let left = || records.count("taken").unwrap();
+
+    for number in 0..300 {
+        table.put(&number.to_string(), "customer", "first").await;
+    }
+    table.journal(&["a", "b", "c"]).await;
+    assert_eq!(left(), 303);
+    let target = Notes::answering([Answer::Refuse("b"), Answer::TakeAll]);
+    let mut pump = table.pump(&target, 100, None).await.removing_from(records.clone(), "taken");
+    pump.pass().await.unwrap_err();
+    assert_eq!(left(), 3, "what was refused is still there");
+    pump.pass().await.unwrap();
+    // The last one stays, so that the next number is a larger one.
+    assert_eq!(left(), 1);
+
+    for number in 0..300 {
+        table.put(&number.to_string(), "customer", "second").await;
+    }
+    table.journal(&["d"]).await;
+    pump.pass().await.unwrap();
+    assert_eq!(left(), 1);
+    assert_eq!(target.batches(), ["a b c", "b c", "d"], "nothing is lost, and nothing comes twice");
+    drop((table, records, pump));
+    embedded::remove(&file).unwrap();
+}

@@ -43,6 +43,8 @@ impl Deployment {
             database: database(),
             functions_database: None,
             functions_bus: None,
+            raw_log: true,
+            keep_events: true,
             reference: None,
             persist: true,
             log: "warn".to_owned(),

@@ -5,6 +5,7 @@
 
 mod config_upload;
 mod crash;
+mod edges;
 mod newcomer;
 mod provoked;
 mod referral_page;
@@ -41,6 +42,9 @@ fn stories(runtime: &Arc<Runtime>, deployment: &Arc<Deployment>) -> Vec<Trial> {
         config_upload::a_configuration_is_uploaded_by_its_maker_and_taken_over,
         referral_page::the_worked_example_call_by_call,
         referral_page::every_row_of_the_confirm_table,
+        edges::bytes_that_are_no_text_are_refused_as_the_contract_says,
+        edges::whatever_is_no_route_is_not_found_in_the_envelope,
+        edges::no_page_of_another_site_operates,
         walkthrough::every_command_of_the_document,
         replay::a_repeat_is_answered_alike_whichever_way_its_key_is_sent,
         replay::a_key_is_told_once,

@@ -7,25 +7,22 @@ mod document;
 mod example;
 mod forward;
 
-use std::{convert::Infallible, fs, net::Ipv4Addr, path::PathBuf, sync::Arc};
+use std::{fs, net::Ipv4Addr, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
-use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
-    server::conn::http1,
-    service::service_fn,
 };
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinSet};
 
 pub use document::prepared;
 
 use crate::{
     config::Config,
+    http::{self, Onward, Reply, Server, says, whole},
+    local_only,
     seed::{Demo, ORGCODE},
     template::Template,
 };
@@ -46,8 +43,6 @@ const VIEWER: &[(&str, &str)] = &[
 const NOTHING_FROM_ELSEWHERE: HeaderValue =
     HeaderValue::from_static("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:");
 
-type Reply = Response<Full<Bytes>>;
-
 /// Where the page is served, and where the viewer's files are.
 #[derive(Clone, Debug)]
 pub struct Reference {
@@ -57,57 +52,33 @@ pub struct Reference {
     pub viewer: PathBuf,
 }
 
-/// A running reference page. It stops when this is dropped.
-#[derive(Debug)]
-pub struct Page {
-    _server: JoinSet<()>,
-}
-
 struct Site {
     config: Config,
     reference: Reference,
     demo: Demo,
     /// The services behind HTTP.
     services: Vec<String>,
-    client: reqwest::Client,
+    gateway: Onward,
 }
 
 /// Serves the page for a stack that is up, with the demo tenant's credentials filled in.
-pub async fn start(config: &Config, reference: &Reference, demo: &Demo) -> Result<Page> {
+pub async fn start(config: &Config, reference: &Reference, demo: &Demo) -> Result<Server> {
     let functions = Template::local()?.functions()?;
     let site = Arc::new(Site {
         config: config.clone(),
         reference: reference.clone(),
         demo: demo.clone(),
         services: functions.into_iter().filter(|f| !f.paths.is_empty()).map(|f| f.name).collect(),
-        client: reqwest::Client::new(),
+        gateway: Onward::to((Ipv4Addr::LOCALHOST, config.gateway_port).into()),
     });
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, reference.port)).await;
-    let listener = listener.with_context(|| format!("no page at port {}", reference.port))?;
-    let mut server = JoinSet::new();
-    server.spawn(serve(listener, site));
-    Ok(Page { _server: server })
+    http::serve(reference.port, move |request, _| answer(Arc::clone(&site), request)).await
 }
 
-async fn serve(listener: TcpListener, site: Arc<Site>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                let site = Arc::clone(&site);
-                let service = service_fn(move |request| answer(Arc::clone(&site), request));
-                connections.spawn(async move {
-                    // A browser that hangs up has what it wanted.
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-            Some(_) = connections.join_next() => {}
-        }
+async fn answer(site: Arc<Site>, request: Request<Incoming>) -> Reply {
+    // The page holds the demo tenant's credentials, and passes on whatever it is asked.
+    if let Some(refusal) = local_only::refusal(&request, site.reference.port) {
+        return says(StatusCode::FORBIDDEN, &refusal);
     }
-}
-
-async fn answer(site: Arc<Site>, request: Request<Incoming>) -> Result<Reply, Infallible> {
     let path = request.uri().path().to_owned();
     let answered = match path.strip_prefix("/reference/") {
         None if path == "/" => Ok(reply("text/html; charset=utf-8", PAGE)),
@@ -115,11 +86,7 @@ async fn answer(site: Arc<Site>, request: Request<Incoming>) -> Result<Reply, In
         Some(_) if request.method() != Method::GET => Ok(status(StatusCode::METHOD_NOT_ALLOWED)),
         Some(file) => site.file(file),
     };
-    Ok(answered.unwrap_or_else(|error| {
-        let mut reply = reply("text/plain; charset=utf-8", format!("{error:#}\n"));
-        *reply.status_mut() = StatusCode::BAD_GATEWAY;
-        reply
-    }))
+    answered.unwrap_or_else(|error| says(StatusCode::BAD_GATEWAY, &format!("{error:#}")))
 }
 
 impl Site {
@@ -175,13 +142,11 @@ fn json_reply(value: &Value) -> Reply {
 }
 
 fn status(status: StatusCode) -> Reply {
-    let mut reply = reply("text/plain; charset=utf-8", format!("{status}\n"));
-    *reply.status_mut() = status;
-    reply
+    says(status, &status.to_string())
 }
 
 fn reply(content_type: &str, content: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(content.into()));
+    let mut reply = Response::new(whole(content));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap_or(HeaderValue::from_static("")));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
