@@ -51,7 +51,6 @@ pub(super) fn of(head: &Parts, body: &[u8], peer: SocketAddr, received: Time) ->
             "requestId": uuid::Uuid::new_v4().to_string(),
             "routeKey": "$default",
             "stage": "$default",
-            "time": received.timestamp().strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             "timeEpoch": received.millis(),
         },
         "isBase64Encoded": is_base64,
@@ -137,7 +136,6 @@ mod tests {
         assert_eq!(context["http"]["protocol"], "HTTP/1.1");
         assert_eq!(context["http"]["sourceIp"], "127.0.0.1");
         assert_eq!(context["http"]["userAgent"], "curl/8");
-        assert_eq!(context["time"], "04/Mar/2026:05:06:07 +0000");
         assert_eq!(context["timeEpoch"], 1_772_600_767_123_i64);
     }
 
