@@ -17,8 +17,11 @@ use crate::{
 /// The fields by which somebody is given roles, grants or a till profile.
 const POWERS: &[&str] = &["role_profile_id", "roles", "grants", "assignments", "profile_id"];
 
+/// What somebody gives too much of: the fields, and what is missing.
+type Excess = fn(&Given) -> (Value, Value);
+
 /// Each such route, who is let in by their role alone, and what they give too much of: the fields, and what is missing.
-const GIVING: &[(&str, &str, fn(&Given) -> (Value, Value))] = &[
+const GIVING: &[(&str, &str, Excess)] = &[
     ("/member/assign-logical", "ofm_member_admin", |_| {
         (json!({"grants": ["schedule:write"]}), json!(["schedule:write"]))
     }),

@@ -21,7 +21,7 @@ pub(crate) enum Standing {
         /// The user.
         user: Option<Stored<User>>,
         /// The membership.
-        member: Option<Stored<Member>>,
+        member: Option<Box<Stored<Member>>>,
     },
     /// A program.
     Program(Option<Stored<ServiceAccount>>),
@@ -55,7 +55,11 @@ impl Standing {
             Giver::Person { user_guid, .. } => {
                 let member = found.get(&keys::member(org, user_guid))?;
                 let has_lapsed = giver.has_lapsed(member.as_ref().map(|member| &member.record));
-                Self::Person { has_lapsed, user: found.get(&keys::user(user_guid))?, member }
+                Self::Person {
+                    has_lapsed,
+                    user: found.get(&keys::user(user_guid))?,
+                    member: member.map(Box::new),
+                }
             }
             Giver::Program { service_account_guid } => {
                 Self::Program(found.get(&keys::service_account(org, service_account_guid))?)

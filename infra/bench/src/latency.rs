@@ -18,7 +18,7 @@ use testkit::{
 use crate::{
     copy,
     figures::{median, micros, ratio},
-    fixture::{Request, data},
+    fixture::{self, Request, data},
     programs,
 };
 

@@ -129,7 +129,7 @@ async fn user(world: &World) -> Result<(Value, Value)> {
     let act = async |action: &str, fields: Value| {
         world.act(&operator::SERVICE, action, fields).await.data().clone()
     };
-    let email = format!("ada@{}.example", world.orgcode.to_string().to_lowercase());
+    let email = format!("ada@{}.example", world.orgcode.to_lowercase());
     let passcode = "Correct-horse-7";
     let made = json!({"email": email, "display_name": "Ada", "passcode": passcode});
     let user_guid = act("user-create", made).await["user_guid"].clone();

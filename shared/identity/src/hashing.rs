@@ -99,7 +99,7 @@ mod tests {
         work("Passw0rd?", CURRENT).done(soon()).await.unwrap();
         let buffer = BUFFER.lock().await;
         assert_eq!((buffer.as_ptr() as usize, buffer.len()), (place, CURRENT.block_count()));
-        let mut words = buffer.iter().flat_map(|block| AsRef::<[u64]>::as_ref(block));
+        let mut words = buffer.iter().flat_map(AsRef::<[u64]>::as_ref);
         assert!(words.all(|word| *word == 0));
     }
 

@@ -77,7 +77,7 @@ impl MadeKeys {
         let accounts: Vec<_> = accounts.iter().map(|account| keys::service_account(org, *account)).collect();
         let policy = keys::key_policy(org);
         let (keys_made, accounts, policy) =
-            try_join3(ctx.get_all(&keys_of), ctx.get_all(&accounts), ctx.get(&policy)).await?;
+            Box::pin(try_join3(ctx.get_all(&keys_of), ctx.get_all(&accounts), ctx.get(&policy))).await?;
         let by_guid = |account: Stored<ServiceAccount>| (account.record.service_account_guid, account);
         let read = Self { accounts: accounts.into_iter().map(by_guid).collect(), policy, ..none };
         let active = keys_made.into_iter().filter(|key| read.is_active(&key.record, ctx.now())).collect();

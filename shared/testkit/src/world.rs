@@ -473,7 +473,8 @@ impl World {
             source_ip: Some(caller.source_ip.clone().unwrap_or_else(|| self.source_ip())),
             ..Request::default()
         };
-        service::handle(self.app(service), request).await.into()
+        // On the heap, so that the futures of tests stay small.
+        Box::pin(service::handle(self.app(service), request)).await.into()
     }
 
     /// Sends an upload that a service presigned, now: tells the status and S3's code where S3 refuses it.
@@ -493,13 +494,8 @@ impl World {
         if let (Value::Object(payload), Value::Object(fields)) = (&mut payload, fields) {
             payload.extend(fields);
         }
-        let body = service::direct::handle(
-            self.app(service),
-            &payload.to_string(),
-            &self.inner.change().uuid().to_string(),
-            None,
-        )
-        .await;
+        let (payload, id) = (payload.to_string(), self.inner.change().uuid().to_string());
+        let body = Box::pin(service::direct::handle(self.app(service), &payload, &id, None)).await;
         let status = body["error"]["http_status"]
             .as_u64()
             .and_then(|status| u16::try_from(status).ok())

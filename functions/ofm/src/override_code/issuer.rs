@@ -92,7 +92,9 @@ pub(super) async fn shown(
     for codes in codes.chunks(Batch::MOST / 2) {
         let mut batch = Batch::default();
         let issuers: BTreeSet<_> = codes.iter().map(|code| code.record.giver()).collect();
-        issuers.into_iter().for_each(|issuer| giver::want(org, issuer, &mut batch));
+        for issuer in issuers {
+            giver::want(org, issuer, &mut batch);
+        }
         let found = ctx.read(batch).await?;
         for code in codes {
             let standing = giver::Standing::of(org, code.record.giver(), &found)?;

@@ -32,19 +32,19 @@ async fn key(world: &World, maker: &Caller, account: &Value) -> Value {
 
 /// Removes an owner.
 async fn remove(world: &World, owner: &Caller, revoke_keys: Option<bool>) -> Reply {
-    let revision = world.stored(&keys::owner(&world.org, owner.user_guid)).await.unwrap().revision;
+    let revision = world.stored(&keys::owner(&world.org, owner.user_guid)).await.expect("an owner").revision;
     let fields =
         json!({"user_guid": owner.user_guid, "expected_revision": revision, "revoke_keys": revoke_keys});
     world.post(&SERVICE, &world.owner, "/owner/secondary/remove", fields).await
 }
 
 async fn is_good(world: &World, key: &Value) -> bool {
-    let caller = Caller::anonymous().with("x-api-key", key["api_key"].as_str().unwrap());
+    let caller = Caller::anonymous().with("x-api-key", key["api_key"].as_str().expect("a key"));
     usm(world, &caller, "/api_key/validate", json!({})).await.status == 200
 }
 
 fn told(removed: &Reply) -> Vec<&Value> {
-    removed.data()["open_keys"].as_array().unwrap().iter().collect()
+    removed.data()["open_keys"].as_array().expect("keys").iter().collect()
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn no_key_is_made_by_an_owner_who_is_removed_meanwhile() {
     let account = account(&world, &maker, "TILL").await;
     let fields = json!({"service_account_guid": account["service_account_guid"]});
     let create = usm(&world, &maker, "/api_key/create", fields);
-    let (made, removed) = overtaken(&proxy, create, remove(&world, &maker, None)).await;
+    let (made, removed) = overtaken(&proxy, create, Box::pin(remove(&world, &maker, None))).await;
     assert!(told(&removed).is_empty());
     made.refused("not-owner");
 }

@@ -134,7 +134,7 @@ async fn money_is_compared_in_one_currency() {
 fn extremes(controls: &Value) -> [Value; 2] {
     let mut narrow = controls.clone();
     let mut wide = controls.clone();
-    let names: Vec<String> = controls.as_object().unwrap().keys().cloned().collect();
+    let names: Vec<String> = controls.as_object().expect("controls").keys().cloned().collect();
     for name in names {
         let (least, most) = match (&controls[&name], &*name) {
             (Value::Bool(_), "txn.reason_required" | "cash.blind_close_required") => {

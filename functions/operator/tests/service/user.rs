@@ -172,7 +172,7 @@ async fn a_repeat_with_another_passcode_is_another_payload() {
 #[tokio::test]
 async fn nobody_can_try_passcodes_against_what_is_kept_of_a_request() {
     let world = World::new().await;
-    let key = world.orgcode.to_string();
+    let key = world.orgcode.clone();
     let mut create = json!({"email": email(&world, "ada"), "display_name": "Ada", "passcode": PASSCODE});
     let mut confirm = json!({"email": create["email"]});
     // The bare hash of a payload, and what is kept of it.

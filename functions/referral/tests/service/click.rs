@@ -192,12 +192,11 @@ async fn counted_clicks_of_a_visitor_are_never_closer_than_the_window() {
         let body = json!({"code": code, "ip_address": "192.0.2.1", "occurred_at": at});
         let reply = click(&world, body).await;
         let near = |other: &&(Time, String)| (at.millis() - other.0.millis()).abs() < 30 * 60_000;
-        match counted.iter().filter(near).min() {
-            Some((_, first)) => assert_eq!((reply.status, &id(&reply)), (200, first), "{at:?}"),
-            None => {
-                assert_eq!(reply.status, 201, "{at:?} {}", reply.text);
-                counted.push((at, id(&reply)));
-            }
+        if let Some((_, first)) = counted.iter().filter(near).min() {
+            assert_eq!((reply.status, &id(&reply)), (200, first), "{at:?}");
+        } else {
+            assert_eq!(reply.status, 201, "{at:?} {}", reply.text);
+            counted.push((at, id(&reply)));
         }
     }
     assert_eq!(total(&world, "usr_1", "all_time").await[0], json!(counted.len()));

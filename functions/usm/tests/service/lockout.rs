@@ -19,15 +19,15 @@ async fn fail(world: &World, email: &str) -> Reply {
 fn subject(world: &World, ada: &Person, by: CountedBy) -> Subject {
     let lookup_key = &world.app(&SERVICE).settings.lookup_key;
     let network = world.source_ip().parse().ok();
-    let subjects = Subject::of(&ada.email.parse().unwrap(), network, lookup_key);
-    subjects.into_iter().find(|subject| subject.by == by).unwrap()
+    let subjects = Subject::of(&ada.email.parse().expect("an e-mail"), network, lookup_key);
+    subjects.into_iter().find(|subject| subject.by == by).expect("a subject")
 }
 
 /// Counts so many failures just now, as if they had been made.
 async fn counted(world: &World, subject: Subject, failures: usize) {
     let mut change = world.change();
     let failures = LoginFailures { subject, recent: vec![world.now(); failures], locked_until: None };
-    change.keep(&System, None, failures).unwrap();
+    change.keep(&System, None, failures).expect("an item");
     world.commit(change).await;
 }
 

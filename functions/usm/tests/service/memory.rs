@@ -21,19 +21,19 @@ const MOST_KIB: u64 = 64 * 1024;
 /// The gateway's event of a call, from a network that no other comes from.
 fn event(path: &str, fields: &Value, n: usize) -> String {
     let sample = include_str!("../../../../events/usm-post.json");
-    let mut event: Value = serde_json::from_str(sample).unwrap();
+    let mut event: Value = serde_json::from_str(sample).expect("an event");
     event["rawPath"] = json!(format!("/usm{path}"));
     event["requestContext"]["http"]["path"] = event["rawPath"].clone();
     event["requestContext"]["http"]["sourceIp"] = json!(format!("10.{}.{}.1", n / 256, n % 256));
-    event["headers"].as_object_mut().unwrap().remove("content-length");
+    event["headers"].as_object_mut().expect("headers").remove("content-length");
     event["body"] = json!(fields.to_string());
     event.to_string()
 }
 
 /// Calls the function; the data of the answer, which is a success.
 async fn call(function: &mut Function, path: &str, fields: &Value, n: usize) -> Value {
-    let (answer, _) = function.invoke(event(path, fields, n).into()).await.unwrap();
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let (answer, _) = function.invoke(event(path, fields, n).into()).await.expect("an answer");
+    let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
     assert_eq!(body["success"], true, "{body}");
     body["data"].clone()
 }
