@@ -76,8 +76,8 @@ test: ## Run all tests
 .PHONY: races
 races: ROUNDS = $(or $(RACE_ROUNDS),100)
 races: ## Run every race between callers 100 times, and 16 callers on one record of every command 200 times
-	@RACE_ROUNDS=$(ROUNDS) cargo test --package crm --package ofm --package operator --package referral --package usm --test service
-	@RACE_ROUNDS=$$((2 * $(ROUNDS))) cargo test --package scenarios --test suite -- --nocapture contention
+	@RACE_ROUNDS=$(ROUNDS) cargo test --locked --package crm --package ofm --package operator --package referral --package usm --test service
+	@RACE_ROUNDS=$$((2 * $(ROUNDS))) cargo test --locked --package scenarios --test suite -- --nocapture contention
 
 .PHONY: docs
 docs: ## Write the generated files in docs/ anew
@@ -130,7 +130,7 @@ fuzz: ## Send generated requests to every route and check each answer against do
 
 .PHONY: fuzz-events
 fuzz-events: ## Send events of any form through every function, and check that each is answered
-	@EVENTS="$${EVENTS:-200000}" cargo test --package scenarios --test suite -- fuzz::
+	@EVENTS="$${EVENTS:-200000}" cargo test --locked --package scenarios --test suite -- fuzz::
 
 .PHONY: bench
 bench: ## Measure size, start-up, CPU, memory and latency of the functions as they are deployed (docs/performance.md)
