@@ -49,7 +49,7 @@ const REFUSALS: &[&str] =
 const CREDENTIALS: &[&str] = &["session-invalid", "session-expired", "api-key-invalid", "api-key-expired"];
 
 /// Routes whose handlers refuse some callers by what the request asks for, beyond the rule in the table.
-const JUDGED_TOO: &[&str] = &["/member/resolve", "/sales-channel/status"];
+const JUDGED_TOO: &[&str] = &["/member/resolve", "/override-code/validate", "/sales-channel/status"];
 
 /// A role that opens no route of these services.
 const OPENS_NOTHING: Role = Role::AcctExportAdmin;

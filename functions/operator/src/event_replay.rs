@@ -234,7 +234,8 @@ mod tests {
         assert_eq!(next("2026-03-04T00:00:00Z"), midnight);
         assert_eq!(next("2026-03-04T23:59:59.999Z"), midnight);
         assert_eq!(next("1969-12-31T12:00:00Z").as_deref(), Some("1970-01-01T00:00:00.000Z"));
-        assert_eq!(next("9999-12-30T12:00:00Z"), None, "there is no later day");
+        assert_eq!(next("9999-12-30T12:00:00Z").as_deref(), Some("9999-12-31T00:00:00.000Z"));
+        assert_eq!(next("9999-12-31T12:00:00Z"), None, "there is no later day");
     }
 
     #[test]

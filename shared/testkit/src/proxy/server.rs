@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -232,6 +232,8 @@ impl Exchange {
         *request.method_mut() = head.method;
         *request.uri_mut() = Uri::from_parts(uri)?;
         *request.headers_mut() = end_to_end(head.headers);
+        // The client names the upstream: a database that looks at its own name refuses the proxy's.
+        request.headers_mut().remove(HOST);
 
         let (head, body) = self.client.request(request).await?.into_parts();
         let mut reply = Response::new(Full::new(body.collect().await?.to_bytes()));
