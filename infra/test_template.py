@@ -418,7 +418,7 @@ class TheStack(unittest.TestCase):
 
     def test_every_schedule_is_missed_when_it_does_nothing_for_an_hour(self):
         rules = {name: r for name, r in self.of_type("AWS::Events::Rule").items() if "ScheduleExpression" in r}
-        self.assertEqual(len(rules), 3)
+        self.assertEqual(len(rules), 4)
         alarms = self.of_type("AWS::CloudWatch::Alarm")
         failing = json.dumps(alarms["SchedulesFail"]["Metrics"])
         for name, rule in rules.items():

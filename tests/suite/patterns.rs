@@ -246,6 +246,7 @@ fn ofm(s: &Samples, org: &Org) -> Vec<Pattern> {
         get!(ofm::keys::sales_channel::by_guid(org, channel)),
         get!(ofm::keys::sales_channel::config_upload(org, channel, &s.text("upload", "1-2"))),
         get!(ofm::keys::sales_channel::open_uploads(org, channel)),
+        query!(ofm::keys::sales_channel::uploads_due(now)),
         get!(ofm::keys::sales_channel::binding(org, ChannelCode::Shopify, &external_id)),
         get!(ofm::keys::sales_channel::alias(org, &external_id, channel)),
         query!(ofm::keys::sales_channel::by_external_id(org, &external_id)),

@@ -21,6 +21,7 @@ mod member;
 mod membership;
 mod org;
 mod owner;
+mod upload_sweep;
 mod user;
 mod user_status;
 
@@ -42,6 +43,7 @@ pub static SERVICE: Service = Service {
         event_replay::ACTIONS,
         erasure_finish::ACTIONS,
         heartbeat::ACTIONS,
+        upload_sweep::ACTIONS,
         referral::operator::code::ACTIONS,
         referral::operator::recount::ACTIONS,
         referral::operator::retention::ACTIONS,

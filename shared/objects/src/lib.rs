@@ -92,6 +92,21 @@ impl Bucket {
             content: if bytes <= most_bytes { Some(content(object).await?) } else { None },
         }))
     }
+
+    async fn list(&self, key: &str) -> Result<Vec<String>> {
+        // Other keys that begin so are longer, and come after it.
+        let request = self.client().list_object_versions().bucket(&self.name).prefix(key);
+        let listed = request.send().await.map_err(|error| failed(&error))?;
+        let versions = listed.versions().iter().map(|version| (version.key(), version.version_id()));
+        let markers = listed.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+        let of_key = versions.chain(markers).filter(|(of, _)| *of == Some(key));
+        Ok(of_key.filter_map(|(_, id)| id.map(str::to_owned)).collect())
+    }
+
+    async fn remove(&self, key: &str, version_id: &str) -> Result<()> {
+        let request = self.client().delete_object().bucket(&self.name).key(key).version_id(version_id);
+        request.send().await.map(drop).map_err(|error| failed(&error))
+    }
 }
 
 async fn content(object: GetObjectOutput) -> Result<Vec<u8>> {
@@ -110,6 +125,14 @@ impl Objects for Bucket {
 
     fn read<'a>(&'a self, key: &'a str, most_bytes: u64) -> BoxFuture<'a, Result<Option<Object>>> {
         self.get(key, most_bytes).boxed()
+    }
+
+    fn versions<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<String>>> {
+        self.list(key).boxed()
+    }
+
+    fn delete<'a>(&'a self, key: &'a str, version_id: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.remove(key, version_id).boxed()
     }
 }
 

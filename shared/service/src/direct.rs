@@ -12,6 +12,7 @@ use crate::{
     app::App,
     headers::Headers,
     lambda,
+    objects::Objects,
     route::{self, Call, Route, Service},
     run::{Done, Run},
     time_left,
@@ -24,9 +25,12 @@ pub const fn action(name: &'static str) -> Call {
 }
 
 /// What the `main` of a function awaits that is invoked directly: reads the configuration, builds the clients once, and
-/// serves.
-pub async fn serve(service: &'static Service) -> Result<(), lambda_runtime::Error> {
-    let app = lambda::start(service, None).await?;
+/// serves. The function has a bucket.
+pub async fn serve(
+    service: &'static Service,
+    objects: Box<dyn Objects>,
+) -> Result<(), lambda_runtime::Error> {
+    let app = lambda::start(service, Some(objects)).await?;
     lambda_runtime::run(service_fn(move |invocation: LambdaEvent<Box<RawValue>>| async move {
         let (payload, context) = (invocation.payload.get(), &invocation.context);
         let answer = handle(app, payload, &context.request_id, Some(context.deadline)).await;

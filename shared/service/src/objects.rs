@@ -60,4 +60,12 @@ pub trait Objects: Send + Sync {
     /// The newest version of an object, with its content where that has at most so many bytes; none where there is no
     /// such object. `unavailable` where the bucket does not answer.
     fn read<'a>(&'a self, key: &'a str, most_bytes: u64) -> BoxFuture<'a, Result<Option<Object>>>;
+
+    /// The ids of the versions of an object and of its delete markers: all, or as many as the bucket tells at once.
+    /// `unavailable` where the bucket does not answer.
+    fn versions<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Vec<String>>>;
+
+    /// Deletes a version of an object for ever; one that is not there is gone already. `unavailable` where the bucket does
+    /// not answer.
+    fn delete<'a>(&'a self, key: &'a str, version_id: &'a str) -> BoxFuture<'a, Result<()>>;
 }

@@ -33,13 +33,22 @@ const SECRET: &str = "local";
 /// An object of a version.
 #[derive(Clone, Debug)]
 struct Version {
+    id: String,
     content_type: String,
     content: Vec<u8>,
 }
 
+/// What there is of an object.
+#[derive(Debug, Default)]
+struct Kept {
+    /// How many versions there ever were: an id is given once.
+    made: usize,
+    versions: Vec<Version>,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    objects: BTreeMap<String, Vec<Version>>,
+    objects: BTreeMap<String, Kept>,
     /// What keys that fail begin with.
     failing: BTreeSet<String>,
 }
@@ -121,13 +130,23 @@ pub fn send(request: &Arrived, content: &[u8], now: Time) -> Result<(), (u16, &'
 
 /// Puts an object there behind everybody's back.
 pub fn put(key: &str, content_type: &str, content: &[u8]) {
-    let version = Version { content_type: content_type.to_owned(), content: content.to_vec() };
-    state().objects.entry(key.to_owned()).or_default().push(version);
+    let mut state = state();
+    let kept = state.objects.entry(key.to_owned()).or_default();
+    kept.made += 1;
+    let id = format!("version-{}", kept.made);
+    kept.versions.push(Version { id, content_type: content_type.to_owned(), content: content.to_vec() });
 }
 
 /// How many versions of an object there are.
 pub fn versions(key: &str) -> usize {
-    state().objects.get(key).map_or(0, Vec::len)
+    version_ids(key).len()
+}
+
+/// The ids of the versions of an object, the oldest first.
+pub fn version_ids(key: &str) -> Vec<String> {
+    let state = state();
+    let versions = state.objects.get(key).map_or(&[][..], |kept| &kept.versions);
+    versions.iter().map(|version| version.id.clone()).collect()
 }
 
 /// Lets every request for a key that begins so fail from now on, or succeed again.
@@ -140,8 +159,10 @@ pub fn set_failing(prefix: &str, failing: bool) {
     }
 }
 
+/// The object in the bucket that a path names: none where it is of another bucket, empty where it is the bucket itself.
 fn key(path: &str) -> Option<String> {
-    path.strip_prefix('/')?.strip_prefix(BUCKET)?.strip_prefix('/').map(str::to_owned)
+    let rest = path.strip_prefix('/')?.strip_prefix(BUCKET)?;
+    if rest.is_empty() { Some(String::new()) } else { rest.strip_prefix('/').map(str::to_owned) }
 }
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -149,10 +170,57 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     let arrived = Arrived::at(request.method().as_str(), &format!("{}{target}", address()), Vec::new());
     let authorization = request.headers().get("authorization").and_then(|header| header.to_str().ok());
     let id = authorization.and_then(|header| header.split_once("Credential=")?.1.split('/').next());
-    Ok(match (arrived.method.as_str(), key(&arrived.path()), id) {
-        ("GET", Some(key), Some(function)) => get(&key, function),
+    let parameters: BTreeMap<_, _> = arrived.parameters().into_iter().collect();
+    let (Some(key), Some(function)) = (key(&arrived.path()), id) else {
+        return Ok(refusal(400, "InvalidRequest"));
+    };
+    Ok(match (arrived.method.as_str(), parameters.get("versionId"), parameters.get("prefix")) {
+        ("GET", None, Some(prefix)) if key.is_empty() && parameters.contains_key("versions") => {
+            list_versions(prefix, function)
+        }
+        ("GET", None, None) if !key.is_empty() => get(&key, function),
+        ("DELETE", Some(version_id), None) if !key.is_empty() => delete(&key, version_id, function),
         _ => refusal(400, "InvalidRequest"),
     })
+}
+
+fn is_failing(state: &State, key: &str) -> bool {
+    state.failing.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// So many versions are told at once: far fewer than S3 tells, so that tests need not make as many.
+const LISTED: usize = 10;
+
+fn list_versions(prefix: &str, function: &str) -> Response<Full<Bytes>> {
+    if iam::role(function).may_list_versions(prefix).is_err() {
+        return refusal(403, "AccessDenied");
+    }
+    let state = state();
+    if is_failing(&state, prefix) {
+        return refusal(503, "SlowDown");
+    }
+    let found = state.objects.iter().filter(|(key, _)| key.starts_with(prefix));
+    let all = found.flat_map(|(key, kept)| kept.versions.iter().rev().map(move |version| (key, &version.id)));
+    let versions: Vec<_> = all.collect();
+    let told = versions.iter().take(LISTED);
+    let told =
+        told.map(|(key, id)| format!("<Version><Key>{key}</Key><VersionId>{id}</VersionId></Version>"));
+    let (told, more) = (told.collect::<String>(), versions.len() > LISTED);
+    xml(200, &format!("<ListVersionsResult><IsTruncated>{more}</IsTruncated>{told}</ListVersionsResult>"))
+}
+
+fn delete(key: &str, version_id: &str, function: &str) -> Response<Full<Bytes>> {
+    if iam::role(function).may_object("DeleteObjectVersion", key).is_err() {
+        return refusal(403, "AccessDenied");
+    }
+    let mut state = state();
+    if is_failing(&state, key) {
+        return refusal(503, "SlowDown");
+    }
+    if let Some(kept) = state.objects.get_mut(key) {
+        kept.versions.retain(|version| version.id != version_id);
+    }
+    Response::builder().status(204).body(Full::default()).expect("a response")
 }
 
 fn get(key: &str, function: &str) -> Response<Full<Bytes>> {
@@ -161,24 +229,28 @@ fn get(key: &str, function: &str) -> Response<Full<Bytes>> {
         return refusal(403, "AccessDenied");
     }
     let state = state();
-    if state.failing.iter().any(|prefix| key.starts_with(prefix)) {
+    if is_failing(&state, key) {
         return refusal(503, "SlowDown");
     }
-    let versions = state.objects.get(key).map_or(&[][..], Vec::as_slice);
-    let Some(Version { content_type, content }) = versions.last() else {
+    let newest = state.objects.get(key).and_then(|kept| kept.versions.last());
+    let Some(Version { id, content_type, content }) = newest else {
         // Whoever may not list learns of nothing that is not there.
         let may_list = role.may_list_objects().is_ok();
         return if may_list { refusal(404, "NoSuchKey") } else { refusal(403, "AccessDenied") };
     };
     let response = Response::builder()
         .header("content-type", content_type)
-        .header("etag", format!("\"{:08x}-{}\"", crc32fast::hash(content), versions.len()))
-        .header("x-amz-version-id", format!("version-{}", versions.len()));
+        .header("etag", format!("\"{:08x}-{id}\"", crc32fast::hash(content)))
+        .header("x-amz-version-id", id);
     response.body(Full::new(Bytes::from(content.clone()))).expect("a response")
 }
 
 fn refusal(status: u16, code: &str) -> Response<Full<Bytes>> {
-    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code></Error>");
+    xml(status, &format!("<Error><Code>{code}</Code></Error>"))
+}
+
+fn xml(status: u16, element: &str) -> Response<Full<Bytes>> {
+    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{element}");
     let response = Response::builder().status(status).header("content-type", "application/xml");
     response.body(Full::new(Bytes::from(body))).expect("a response")
 }

@@ -5,7 +5,7 @@ use operator::SERVICE;
 use serde_json::{Value, json};
 use testkit::{Caller, World};
 
-use super::{by, people, referral};
+use super::{by, ofm, people, referral};
 use crate::request::Sample;
 
 async fn user(world: &World) -> Value {
@@ -89,6 +89,10 @@ pub(super) async fn sample(world: &World, action: &str) -> Option<Sample> {
         }),
         "clock-set" => json!({"advance_seconds": 1}),
         "heartbeat" => json!({}),
+        "upload-sweep" => {
+            let uploaded = ofm::sample(world, "/sales-channel/config/complete").await?;
+            json!({"channel_guid": uploaded.fields["channel_guid"]})
+        }
         "erasure-finish" => json!({"user_guid": erased(world).await}),
         _ => referral::action(world, action).await?,
     };

@@ -3,6 +3,7 @@
 use contract::{
     canonical,
     ids::{ChannelGuid, LogicalGuid},
+    time::Time,
 };
 use serde_json::json;
 use store::{Index, Indexes, Key, Listing, Order, Org, Partition};
@@ -24,6 +25,22 @@ pub fn by_guid(org: &Org, guid: ChannelGuid) -> Key<SalesChannel> {
 pub fn config_upload(org: &Org, channel: ChannelGuid, upload: &UploadName) -> Key<ConfigUpload> {
     let partition = Partition::of("ofm", org).part("sales-channel").part(channel);
     Key::new(&partition, &[&"config-upload", &upload.as_str()])
+}
+
+fn due_uploads() -> Partition {
+    Partition::of_system("ofm").part("sales-channel-config-uploads")
+}
+
+pub(crate) fn upload_lists(upload: &ConfigUpload) -> Indexes {
+    let due = upload.due.as_ref();
+    due.map_or_else(Indexes::none, |due| {
+        Indexes::none().first(due_uploads(), &[&due.at, &upload.channel_guid, &upload.name.as_str()])
+    })
+}
+
+/// The uploads of all orgs that are to be looked after by this time, the longest due first.
+pub fn uploads_due(now: Time) -> Listing<ConfigUpload> {
+    Listing::new(Index::First, [due_uploads()], Order::Ascending).between(None, Some(&now))
 }
 
 /// The open uploads of a sales channel's configuration.
@@ -79,7 +96,7 @@ fn of_facility(org: &Org, logical: LogicalGuid, status: ChannelStatus) -> Partit
     facility.part("sales-channels").state(status)
 }
 
-pub(crate) fn lists(org: &Org, channel: &SalesChannel, created_at: contract::time::Time) -> Indexes {
+pub(crate) fn lists(org: &Org, channel: &SalesChannel, created_at: Time) -> Indexes {
     Indexes::none()
         .first(of_status(org, channel.status), &[&created_at, &channel.channel_guid])
         .second(of_facility(org, channel.logical_guid, channel.status), &[&created_at, &channel.channel_guid])

@@ -9,7 +9,7 @@ mod presign;
 use contract::{
     checksum::Checksum,
     error::{Result, Tag},
-    ids::ChannelGuid,
+    ids::{ChannelGuid, OrgGuid},
     problem::Problem,
     revision::{self, Counter},
     time::Time,
@@ -17,7 +17,7 @@ use contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Class, Ctx, OrgFrom, Route, change, post};
-use store::{Entity, Key, Org, classes};
+use store::{Entity, Indexes, Key, Org, classes};
 
 use super::EDITORS;
 use crate::keys;
@@ -120,6 +120,17 @@ impl UploadName {
     }
 }
 
+/// What is to be looked after in the bucket, and when.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Due {
+    /// The org.
+    pub org_guid: OrgGuid,
+    /// Where it was to be uploaded.
+    pub config_s3_key: String,
+    /// Time from which on to look.
+    pub at: Time,
+}
+
 /// An upload that was announced: waits to be taken over, or was.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ConfigUpload {
@@ -137,6 +148,12 @@ pub struct ConfigUpload {
     pub until: Time,
     /// When it was taken over.
     pub completed_at: Option<Time>,
+    /// When another configuration took its place.
+    pub superseded_at: Option<Time>,
+    /// When it was found that it had never been taken over: it cannot be any more, whenever that was asked for.
+    pub withdrawn_at: Option<Time>,
+    /// What is to be looked after in the bucket; none once all is gone there that the channel does not name.
+    pub due: Option<Due>,
 }
 
 classes!(ConfigUpload {
@@ -147,6 +164,9 @@ classes!(ConfigUpload {
     channel_revision: Plain,
     until: Plain,
     completed_at: Plain,
+    superseded_at: Plain,
+    withdrawn_at: Plain,
+    due: Plain,
 });
 
 impl Entity for ConfigUpload {
@@ -163,8 +183,9 @@ impl Entity for ConfigUpload {
         self.name.0.clone()
     }
 
-    // What was taken over is remembered: whoever asks for it again is told what became of it.
-    fn expires(&self) -> Option<Time> {
-        self.completed_at.is_none().then_some(self.until)
+    // What was taken over is remembered: whoever asks for it again is told what became of it. What never was goes with its
+    // objects, not before them: without the record nobody would know of these.
+    fn indexes(&self, _: &Org, _: Time) -> Indexes {
+        keys::sales_channel::upload_lists(self)
     }
 }

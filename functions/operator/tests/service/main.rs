@@ -13,5 +13,6 @@ mod owner;
 mod people;
 mod privacy;
 mod races;
+mod upload_sweep;
 mod user;
 mod user_status;

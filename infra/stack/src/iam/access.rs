@@ -41,7 +41,7 @@ impl Access {
         self.context.get(key).into_iter().flatten().collect()
     }
 
-    fn with(mut self, key: &'static str, values: impl IntoIterator<Item = String>) -> Self {
+    pub(super) fn with(mut self, key: &'static str, values: impl IntoIterator<Item = String>) -> Self {
         self.context.entry(key).or_default().extend(values);
         self
     }

@@ -11,6 +11,7 @@ const KEYS: &[(&str, bool)] = &[
     ("dynamodb:Attributes", true),
     ("dynamodb:ReturnValues", false),
     ("dynamodb:Select", false),
+    ("s3:prefix", false),
 ];
 
 /// One operator on one condition key.

@@ -78,6 +78,12 @@ impl Role {
         self.allows(&Access::of_bucket("ListBucket", self.bucket.clone()))
     }
 
+    /// Whether the function may list the versions of what begins so.
+    pub fn may_list_versions(&self, prefix: &str) -> Result<()> {
+        let access = Access::of_bucket("ListBucketVersions", self.bucket.clone());
+        self.allows(&access.with("s3:prefix", [prefix.to_owned()]))
+    }
+
     fn allows(&self, access: &Access) -> Result<()> {
         for (whose, policy) in [("policy", Some(&self.policy)), ("boundary", self.boundary.as_ref())] {
             let judgement = policy.map_or(Judgement::Allowed, |policy| policy.judge(access));

@@ -443,7 +443,7 @@ proptest! {
 }
 
 #[test]
-fn ofm_reaches_configurations_of_sales_channels_and_nobody_else_any_object() {
+fn ofm_and_operator_reach_configurations_of_sales_channels_and_nobody_else_any_object() {
     const KEY: &str = "sales-channel-config/orgcode=ACME/channel_guid=1/config/1-2.json";
     for (function, role) in &*ROLES {
         let is_ofm = function == "ofm";
@@ -456,6 +456,14 @@ fn ofm_reaches_configurations_of_sales_channels_and_nobody_else_any_object() {
             role.may_object(action, KEY).expect_err(function);
         }
         assert_eq!(role.may_list_objects().is_ok(), is_ofm, "{function}");
+        // What nobody names any more is deleted by the operator, who can neither read nor put there.
+        let is_operator = function == "operator";
+        assert_eq!(role.may_object("DeleteObjectVersion", KEY).is_ok(), is_operator, "{function}");
+        role.may_object("DeleteObjectVersion", "another/1.json").expect_err(function);
+        assert_eq!(role.may_list_versions(KEY).is_ok(), is_operator, "{function}");
+        for prefix in ["", "sales-channel-config", "another/1.json"] {
+            role.may_list_versions(prefix).expect_err(function);
+        }
     }
     let told = role("crm").may_object("GetObject", KEY).unwrap_err().to_string();
     assert!(told.contains("crm may not s3:GetObject") && told.contains(KEY), "{told}");

@@ -12,11 +12,14 @@ use serde_json::json;
 use service::{Answer, Ctx, Object, Written, names, revised};
 use store::{Batch, Org, Stored};
 
-use super::{CONTENT_TYPE, ChannelConfig, ConfigUpload, UploadName, document, open};
+use super::{CONTENT_TYPE, ChannelConfig, ConfigUpload, Due, UploadName, document, open};
 use crate::{
     keys,
     sales_channel::{SalesChannel, may_edit, not_doomed, rely_on_facility},
 };
+
+/// For so many days a configuration stays in the bucket that was replaced: somebody may want it back.
+const DAYS_KEPT: i64 = 30;
 
 names!([Complete] SalesChannel = keys::sales_channel::by_guid[channel_guid]);
 revised!(Complete);
@@ -77,7 +80,7 @@ pub(super) async fn complete(
         same_bucket(&ctx, &input)?;
         return Ok(Written::nothing(Completed::of(&channel, current.clone(), true)));
     }
-    let upload = announced(&ctx, &input).await?;
+    let (upload, replaced) = announced(&ctx, &input, current).await?;
     let config = uploaded(&ctx, &input, &upload.record).await?;
     ctx.expect_if_there(Some(&channel), input.expected_revision)?;
     not_doomed(&channel.record)?;
@@ -89,16 +92,31 @@ pub(super) async fn complete(
     let after = change.adjust(org, &channel, with_config, "sales-channel-config-completed")?;
     let done = ConfigUpload { completed_at: Some(ctx.now()), ..upload.record.clone() };
     change.keep(org, Some(&upload), done)?;
+    if let Some((replaced, before)) = replaced.zip(current) {
+        change.keep(org, Some(&replaced), superseded(&ctx, org, &replaced.record, before))?;
+    }
     open::close(&ctx, &mut change, &upload.record).await?;
     Ok(change.answer(Completed::of(&after, config, false)))
 }
 
-/// The upload that the request names, if it can still be taken over.
-async fn announced(ctx: &Ctx, input: &Complete) -> Result<Stored<ConfigUpload>> {
+/// The upload that the request names, if it can still be taken over; and that of the channel's configuration, if there
+/// is one.
+async fn announced(
+    ctx: &Ctx,
+    input: &Complete,
+    current: Option<&ChannelConfig>,
+) -> Result<(Stored<ConfigUpload>, Option<Stored<ConfigUpload>>)> {
     let none = || Error::no_such("config_s3_key");
-    let name = UploadName::said(ctx, input.channel_guid, &input.config_s3_key)?.ok_or_else(none)?;
-    let key = keys::sales_channel::config_upload(ctx.org()?, input.channel_guid, &name);
-    let upload = ctx.get(&key).await?.ok_or_else(none)?;
+    let org = ctx.org()?;
+    let said = |object: &str| -> Result<_> {
+        let name = UploadName::said(ctx, input.channel_guid, object)?;
+        Ok(name.map(|name| keys::sales_channel::config_upload(org, input.channel_guid, &name)))
+    };
+    let upload = said(&input.config_s3_key)?.ok_or_else(none)?;
+    let replaced = current.map(|config| said(&config.config_s3_key)).transpose()?.flatten();
+    let keys: Vec<_> = [Some(upload), replaced].into_iter().flatten().collect();
+    let mut found = ctx.get_each(&keys).await?.into_iter();
+    let upload = found.next().flatten().ok_or_else(none)?;
     if upload.record.completed_at.is_some() {
         // The channel was read first: another request may have taken the upload over in between.
         let channel = ctx.get(&keys::sales_channel::by_guid(ctx.org()?, input.channel_guid)).await?;
@@ -108,10 +126,21 @@ async fn announced(ctx: &Ctx, input: &Complete) -> Result<Stored<ConfigUpload>> 
             if is_current { Error::moved("an upload was taken over") } else { Tag::ConfigSuperseded.into() };
         return Err(error);
     }
-    if upload.record.until <= ctx.now() {
+    // A request that came in time may be decided on late: its objects may be gone by then.
+    if upload.record.until <= ctx.now() || upload.record.withdrawn_at.is_some() {
         return Err(none());
     }
-    Ok(upload)
+    Ok((upload, found.next().flatten()))
+}
+
+/// The upload of a configuration in whose place another comes. What it put there is kept for a while.
+fn superseded(ctx: &Ctx, org: &Org, upload: &ConfigUpload, config: &ChannelConfig) -> ConfigUpload {
+    let due = Due {
+        org_guid: org.guid(),
+        config_s3_key: config.config_s3_key.clone(),
+        at: ctx.now().plus_days(DAYS_KEPT),
+    };
+    ConfigUpload { superseded_at: Some(ctx.now()), due: Some(due), ..upload.clone() }
 }
 
 fn mismatch(field: &str) -> Error {

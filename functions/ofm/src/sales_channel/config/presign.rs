@@ -13,7 +13,7 @@ use serde_json::json;
 use service::{Answer, Ctx, Upload, Written, names, revised};
 use store::{Batch, Org, Stored};
 
-use super::{CONTENT_TYPE, ConfigSize, ConfigUpload, UploadName, open};
+use super::{CONTENT_TYPE, ConfigSize, ConfigUpload, Due, UploadName, open};
 use crate::{
     keys,
     sales_channel::{SalesChannel, may_edit, not_doomed, rely_on_facility},
@@ -107,14 +107,22 @@ pub(super) async fn presign(
     let (org, now) = (ctx.org()?, ctx.now());
     let mut change = ctx.change();
     rely_on_facility(&ctx, &mut change, channel.record.logical_guid).await?;
+    let name = UploadName(format!("{}-{}", now.millis(), change.uuid()));
+    let until = now.plus_hours(HOURS);
+    // It is due then also if it was taken over: the signed request may have been sent again, which makes another version.
+    let config_s3_key = name.object(&ctx, input.channel_guid)?;
+    let due = Due { org_guid: org.guid(), config_s3_key, at: until };
     let upload = ConfigUpload {
         channel_guid: input.channel_guid,
-        name: UploadName(format!("{}-{}", now.millis(), change.uuid())),
+        name,
         checksum_sha256: input.checksum_sha256,
         size_bytes: input.size_bytes,
         channel_revision: channel.revision,
-        until: now.plus_hours(HOURS),
+        until,
         completed_at: None,
+        superseded_at: None,
+        withdrawn_at: None,
+        due: Some(due),
     };
     open::announce(&ctx, &mut change, &upload).await?;
     let announced = announce(&ctx, org.guid(), &upload).await?;
