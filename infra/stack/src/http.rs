@@ -26,10 +26,17 @@ pub type Body = BoxBody<Bytes, hyper::Error>;
 /// An answer.
 pub type Reply = Response<Body>;
 
-/// A running server. It stops when this is dropped.
+/// A running server. It stops when this is dropped; its port is free once [`Server::stop`] returns.
 #[derive(Debug)]
 pub struct Server {
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+}
+
+impl Server {
+    /// Stops it, and waits until it no longer listens.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
 }
 
 /// Serves `answer` at a port of this machine; it is told who asks.
@@ -42,7 +49,7 @@ where
     let listener = listener.with_context(|| format!("cannot listen on port {port}"))?;
     let mut tasks = JoinSet::new();
     tasks.spawn(accept(listener, Arc::new(answer)));
-    Ok(Server { _tasks: tasks })
+    Ok(Server { tasks })
 }
 
 async fn accept<A, F>(listener: TcpListener, answer: Arc<A>)
@@ -119,5 +126,20 @@ impl Onward {
 fn of_one_connection(headers: &mut HeaderMap) {
     for name in [CONNECTION, EXPECT, HeaderName::from_static("keep-alive")] {
         headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_was_stopped_leaves_its_port_at_once() {
+        let port = crate::address::free_port().unwrap();
+        for _ in 0..20 {
+            let server = serve(port, |_, _| async { says(StatusCode::OK, "here") }).await.unwrap();
+            server.stop().await;
+            drop(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port is free"));
+        }
     }
 }

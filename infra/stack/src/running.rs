@@ -120,7 +120,9 @@ impl Stack {
         for child in self.children.into_iter().rev() {
             child.stop().await;
         }
-        drop(self.servers);
+        for server in self.servers {
+            server.stop().await;
+        }
         drop(self.embedded);
         if let Some(Err(error)) = self.scratch.as_deref().map(embedded::remove) {
             tracing::warn!(error = format!("{error:#}"), "the database's file stays");
