@@ -193,8 +193,7 @@ List prices of AWS in us-east-1, on demand, as of 2025, without free tiers and v
 
 #[tokio::test]
 async fn the_committed_page_is_what_the_calls_cost() {
-    // DynamoDB Local counts units by rules of its own.
-    if std::env::var_os("G3N_TEST_DYNAMODB").is_some() {
+    if !database::counts_units() {
         return;
     }
     let mut costs = Vec::new();

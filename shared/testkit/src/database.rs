@@ -13,7 +13,7 @@ struct Database {
     endpoint: String,
     table: String,
     // Stops with the process.
-    _embedded: Option<stack::embedded::Embedded>,
+    embedded: Option<stack::embedded::Embedded>,
 }
 
 static DATABASE: OnceLock<Database> = OnceLock::new();
@@ -41,12 +41,18 @@ fn start() -> Database {
         stack::table::end_stream(&client, &table).await.expect("the stream ends");
     };
     runtime.block_on(made);
-    Database { endpoint, table, _embedded: embedded }
+    Database { endpoint, table, embedded }
 }
 
 /// Where the database answers.
 pub fn endpoint() -> &'static str {
     &database().endpoint
+}
+
+/// Whether the database counts read and write units as AWS does. DynamoDB Local counts by rules of its own: it takes
+/// nothing for an item that is not there.
+pub fn counts_units() -> bool {
+    database().embedded.is_some()
 }
 
 /// The table of this process.
