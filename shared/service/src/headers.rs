@@ -99,7 +99,10 @@ impl FromStr for RequestId {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
-        let phone = |rest: &str| rest.bytes().all(|b| b.is_ascii_digit() || b"() -.".contains(&b));
+        // No phone number has fewer digits.
+        let digits = |rest: &str| rest.bytes().filter(u8::is_ascii_digit).count() >= 7;
+        let phone =
+            |rest: &str| digits(rest) && rest.bytes().all(|b| b.is_ascii_digit() || b"() -.".contains(&b));
         if !(1..=128).contains(&text.len()) {
             Err(Problem::new("must be 1 to 128 printable ASCII characters"))
         } else if token::is_in(text) || text.contains('@') || text.strip_prefix('+').is_some_and(phone) {
@@ -150,4 +153,19 @@ pub(crate) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let joined = values.reduce(|first, next| format!("{first}, {next}").into())?;
     Some(joined.trim_matches([' ', '\t']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_named_by_anything_but_what_tells_of_a_person() {
+        for good in ["a", "+", "+1", "+ (12) 3", "build+7", &"x".repeat(128)] {
+            assert!(good.parse::<RequestId>().is_ok(), "{good}");
+        }
+        for bad in ["", &"x".repeat(129), "jo@example.com", "+4930123456", "+49 (30) 12-34-56"] {
+            assert!(bad.parse::<RequestId>().is_err(), "{bad}");
+        }
+    }
 }
