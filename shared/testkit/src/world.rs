@@ -148,7 +148,7 @@ impl World {
         self
     }
 
-    /// Gives each request so much time, before the first call.
+    /// Gives each request so much time, and each of its calls as much as it takes, before the first call.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         lock(&self.inner.deployment).patience = Some(patience);
@@ -554,6 +554,7 @@ impl Inner {
         }
         let key = |digit: &str| KeyMaterial::from_hex(&digit.repeat(64)).expect("a key");
         let deployment = lock(&self.deployment).clone();
+        let calls_wait = !self.hurried || deployment.patience.is_some();
         let usual = if self.hurried { Deadline::USUAL } else { Duration::from_mins(1) };
         let settings = Settings {
             stage: "test".to_owned(),
@@ -570,10 +571,10 @@ impl Inner {
         };
         let client = if self.enforced {
             database::client_as(service.name, &self.endpoint)
-        } else if self.hurried {
-            database::guarded(service.name, &database::client(&self.endpoint))
-        } else {
+        } else if calls_wait {
             database::guarded(service.name, &database::patient(&self.endpoint))
+        } else {
+            database::guarded(service.name, &database::client(&self.endpoint))
         };
         let store = Store::new(bounded(&client), database::table());
         let clock = Clock::Manual(self.clock.clone());
