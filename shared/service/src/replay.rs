@@ -63,11 +63,22 @@ pub(crate) fn replayed(found: &Found, mine: &Replay, now: Time) -> Result<Option
 /// A refusal, unless the same request was carried out while this one was decided: what was read last may be its effect.
 /// Then its answer again.
 pub(crate) async fn refuse(shaped: &Shaped, mine: Option<&Replay>, now: Time, error: Error) -> Result<Done> {
-    let Some(mine) = mine.filter(|_| !error.is_moved()) else { return Err(error) };
+    if error.is_moved() {
+        return Err(error);
+    }
+    carried_out(shaped, mine, now).await?.ok_or(error)
+}
+
+/// The first answer to a request that was carried out while this one was decided: records are read beside the answer, and
+/// so what was decided on may be later than it.
+pub(crate) async fn carried_out(shaped: &Shaped, mine: Option<&Replay>, now: Time) -> Result<Option<Done>> {
+    let Some(mine) = mine else { return Ok(None) };
     let key = Replay::key_of(&mine.service, mine.org_guid.map(Org::checked).as_ref(), &mine.hash);
     match shaped.store.get(&key).await? {
-        Some(first) if first.record.holds(now) && first.record.answers(mine) => repeat(first.record),
-        _ => Err(error),
+        Some(first) if first.record.holds(now) && first.record.answers(mine) => {
+            repeat(first.record).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 

@@ -36,7 +36,7 @@ use crate::{
     limit::Limit,
     memo::Memo,
     place::Place,
-    replay::{refuse, repeat, replayed},
+    replay::{carried_out, refuse, repeat, replayed},
     route::{OrgFrom, Route},
     touch::touch,
     traits::Fill,
@@ -330,7 +330,8 @@ impl Run {
             Err(error) => return refuse(shaped, mine.as_ref(), ctx.now(), error).await,
         };
         let Some(change) = &outcome.change else {
-            return Ok(done(outcome));
+            let before = carried_out(shaped, mine.as_ref(), ctx.now()).await?;
+            return Ok(before.unwrap_or_else(|| done(outcome)));
         };
         let claimed = mine.map(|mine| {
             let data = outcome.replay.as_ref().unwrap_or(&outcome.data).get().to_owned();

@@ -3,7 +3,11 @@
 use identity::{keys, member::MemberState};
 use ofm::SERVICE;
 use serde_json::{Value, json};
-use testkit::{Caller, Reply, World, journal::verify};
+use testkit::{
+    Caller, Reply, World, database,
+    journal::verify,
+    proxy::{Call, Fault, Operation, Proxy, When},
+};
 
 use crate::places::{Places, column, logical, post, post_as, set_status};
 
@@ -358,4 +362,34 @@ async fn staff_and_own_facilities_are_listed_page_by_page() {
     set_status(&world, "facility/logical", &other, "doomed").await.data();
     assert_eq!(mine(json!({"mine": true, "status": "all"})).await, ["MAIN"]);
     assert_eq!(staff(at).await, [""]);
+}
+
+#[tokio::test]
+async fn a_repeat_that_finds_it_done_while_it_reads_gets_the_first_answer() {
+    let world = World::new().await;
+    let places = Places::new(&world).await;
+    let proxy = Proxy::start(database::endpoint()).expect("a proxy");
+    // Functions that know nobody read the caller first, then the record and the first answer.
+    let behind = world.through(proxy.endpoint());
+    let key = world.key(&["ofm_view"]).await;
+    let made = assign_key(&world, &key, &places.guid(), &["facility:read"]).await;
+    let fields = json!({
+        "service_account_guid": key.service_account_guid, "logical_guid": places.guid(),
+        "expected_revision": made["revision"], "idempotency_key": "once",
+    });
+    // The record is read later than the answer, which the other request makes in between.
+    let read = |n| When::nth(n).of(Operation::BatchGetItem);
+    proxy.inject(Fault::UnprocessedFirst, read(2));
+    proxy.inject(Fault::HoldBefore, read(3));
+    let late = post(&behind, "/service-account/detach-logical", fields.clone());
+    let between = async {
+        let reads = |call: &&Call| call.operation == Operation::BatchGetItem;
+        proxy.until(|calls| calls.iter().filter(reads).count() == 3).await;
+        let first = post(&world, "/service-account/detach-logical", fields.clone()).await;
+        proxy.release();
+        first
+    };
+    let (late, first) = tokio::join!(late, between);
+    assert_eq!(first.data()["detached"], true);
+    assert_eq!((late.data(), late.header("idempotent-replay")), (first.data(), Some("true")));
 }

@@ -22,9 +22,16 @@ impl Split {
     }
 }
 
+/// Which entry of a batch is left over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    First,
+    Last,
+}
+
 /// Splits one entry off a batch; `None` where the call is no batch or would be left empty (DynamoDB then
 /// throttles the call as a whole).
-pub(super) fn split(operation: &Operation, request: &Value) -> Option<Split> {
+pub(super) fn split(operation: &Operation, request: &Value, end: End) -> Option<Split> {
     let (field, pointer) = match operation {
         Operation::BatchGetItem => ("UnprocessedKeys", "/Keys"),
         Operation::BatchWriteItem => ("UnprocessedItems", ""),
@@ -35,7 +42,10 @@ pub(super) fn split(operation: &Operation, request: &Value) -> Option<Split> {
     let table = tables.keys().next_back()?.clone();
     let mut of_table = tables[&table].clone();
     let entries = tables[&table].pointer_mut(pointer)?.as_array_mut()?;
-    let entry = entries.pop()?;
+    let entry = match end {
+        End::First if !entries.is_empty() => entries.remove(0),
+        _ => entries.pop()?,
+    };
     if entries.is_empty() {
         tables.remove(&table);
     }
@@ -56,7 +66,7 @@ mod tests {
             "RequestItems": { "t": { "ConsistentRead": true, "Keys": [{ "pk": { "S": "a" } }, { "pk": { "S": "b" } }] } },
             "ReturnConsumedCapacity": "TOTAL",
         });
-        let split = split(&Operation::BatchGetItem, &request).unwrap();
+        let split = split(&Operation::BatchGetItem, &request, End::Last).unwrap();
         assert_eq!(
             split.request,
             json!({
@@ -74,10 +84,20 @@ mod tests {
     }
 
     #[test]
+    fn the_first_key_can_be_left_over() {
+        let request =
+            json!({ "RequestItems": { "t": { "Keys": [{ "pk": { "S": "a" } }, { "pk": { "S": "b" } }] } } });
+        let split = split(&Operation::BatchGetItem, &request, End::First).unwrap();
+        assert_eq!(split.request, json!({ "RequestItems": { "t": { "Keys": [{ "pk": { "S": "b" } }] } } }));
+        let left_over = json!({ "t": { "Keys": [{ "pk": { "S": "a" } }] } });
+        assert_eq!(split.complete(json!({})), json!({ "UnprocessedKeys": left_over }));
+    }
+
+    #[test]
     fn a_table_left_without_entries_is_not_asked_for() {
         let write = |id: &str| json!({ "PutRequest": { "Item": { "pk": { "S": id } } } });
         let request = json!({ "RequestItems": { "a": [write("1")], "b": [write("2")] } });
-        let split = split(&Operation::BatchWriteItem, &request).unwrap();
+        let split = split(&Operation::BatchWriteItem, &request, End::Last).unwrap();
         assert_eq!(split.request, json!({ "RequestItems": { "a": [write("1")] } }));
         assert_eq!(split.complete(json!({})), json!({ "UnprocessedItems": { "b": [write("2")] } }));
     }
@@ -85,9 +105,9 @@ mod tests {
     #[test]
     fn a_single_entry_and_other_operations_are_not_split() {
         let one = json!({ "RequestItems": { "t": { "Keys": [{ "pk": { "S": "a" } }] } } });
-        assert!(split(&Operation::BatchGetItem, &one).is_none());
-        assert!(split(&Operation::Query, &one).is_none());
-        assert!(split(&Operation::BatchGetItem, &json!({})).is_none());
-        assert!(split(&Operation::BatchGetItem, &Value::Null).is_none());
+        assert!(split(&Operation::BatchGetItem, &one, End::Last).is_none());
+        assert!(split(&Operation::Query, &one, End::Last).is_none());
+        assert!(split(&Operation::BatchGetItem, &json!({}), End::Last).is_none());
+        assert!(split(&Operation::BatchGetItem, &Value::Null, End::Last).is_none());
     }
 }

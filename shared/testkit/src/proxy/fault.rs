@@ -37,6 +37,8 @@ pub enum Fault {
     /// A `BatchGetItem` or `BatchWriteItem` of two entries or more is carried out but for one, which the reply
     /// names in `UnprocessedKeys` or `UnprocessedItems`: how DynamoDB throttles a part of a batch.
     Unprocessed,
+    /// The same, but the first entry is left over: what the others were read beside is read later.
+    UnprocessedFirst,
     /// The call is carried out this much later, even if the client has given up by then.
     DelayBefore(Duration),
     /// The call is carried out at once, the reply held back for this long.
@@ -57,7 +59,9 @@ impl Fault {
                 _ => item < transaction_len(operation, request),
             },
             Self::TransactionThrottled { item } => item < transaction_len(operation, request),
-            Self::Unprocessed => batch::split(operation, request).is_some(),
+            Self::Unprocessed | Self::UnprocessedFirst => {
+                batch::split(operation, request, batch::End::Last).is_some()
+            }
             _ => true,
         }
     }

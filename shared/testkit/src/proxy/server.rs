@@ -181,7 +181,8 @@ impl Exchange {
             Fault::TransactionThrottled { item } => {
                 Ok(reply::transaction_throttled(&call.operation, &call.body, item))
             }
-            Fault::Unprocessed => self.forward_part(&call, head).await,
+            Fault::Unprocessed => self.forward_part(&call, head, batch::End::Last).await,
+            Fault::UnprocessedFirst => self.forward_part(&call, head, batch::End::First).await,
             Fault::DelayBefore(delay) => {
                 sleep(delay).await;
                 Ok(self.forward(&call, head, body).await)
@@ -214,9 +215,9 @@ impl Exchange {
     }
 
     /// Carries a batch out but for one entry.
-    async fn forward_part(&self, call: &Admitted, head: Parts) -> io::Result<Reply> {
+    async fn forward_part(&self, call: &Admitted, head: Parts, end: batch::End) -> io::Result<Reply> {
         let split =
-            batch::split(&call.operation, &call.body).ok_or_else(|| io::Error::other("not a batch"))?;
+            batch::split(&call.operation, &call.body, end).ok_or_else(|| io::Error::other("not a batch"))?;
         let reply = self.forward(call, head, Bytes::from(split.request.to_string())).await;
         if reply.status() != StatusCode::OK {
             return Ok(reply);
