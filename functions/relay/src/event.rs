@@ -44,6 +44,7 @@ struct Detail<'e> {
     aggregate_type: &'e str,
     aggregate_id: &'e str,
     aggregate_revision: &'e Value,
+    sequence: u64,
     correlation_id: &'e str,
     #[serde(skip_serializing_if = "Option::is_none")]
     causation_id: Option<&'e str>,
@@ -68,6 +69,7 @@ impl Event {
             aggregate_type: &entry.aggregate_type,
             aggregate_id: &entry.aggregate_id,
             aggregate_revision: &entry.aggregate_revision,
+            sequence: entry.sequence,
             correlation_id: &entry.correlation_id,
             causation_id: entry.causation_id.as_deref(),
             data: &entry.data,
@@ -165,6 +167,7 @@ pub(crate) mod tests {
             "aggregate_type": "customer",
             "aggregate_id": "0195c5d6-0000-7000-8000-000000000003",
             "aggregate_revision": 3,
+            "sequence": 4,
             "correlation_id": "request",
             "causation_id": "0195c5d6-0000-7000-8000-000000000004",
             "data": {"status": "deleted", "points": 9_000_000_000_000_000_i64},

@@ -11,6 +11,7 @@ const DETAIL: [&str; 13] = [
     "action",
     "aggregate_id",
     "aggregate_revision",
+    "sequence",
     "aggregate_type",
     "build",
     "correlation_id",
