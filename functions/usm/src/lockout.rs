@@ -273,7 +273,7 @@ async fn write_failure(
         let overtaken = || Error::moved("a count of failed log-ins was begun anew or filled");
         return is_added.then_some(()).ok_or_else(overtaken);
     }
-    let mut change = ctx.change();
+    let mut change = ctx.change_by_system();
     if let Some(locked_until) = after.locked_until {
         let (lockout_id, counted_by) = (change.uuid(), subject.by);
         let lockout = Lockout { lockout_id, subject: subject.clone(), counted_by, user_guid, locked_until };

@@ -86,12 +86,12 @@ struct LoggedIn {
 async fn create(ctx: Ctx, input: Create) -> Result<Written<LoggedIn>> {
     let Authenticated { user, index, counts } = authenticate(&ctx, &input.email, &input.passcode).await?;
     may_log_in(&user.record)?;
-    let mut change = ctx.change();
+    let token = SessionToken::mint(user.record.user_guid, ctx.chance());
+    let mut change = ctx.change_in_session(&token);
     require_user(&ctx, &mut change, &user, &input.passcode).await?;
     counts.clear(&mut change)?;
     let mut open = make_room(&ctx, &mut change, &user.record, index.as_ref(), &input).await?;
 
-    let token = SessionToken::mint(user.record.user_guid, ctx.chance());
     let session = opened(&ctx, &user.record, &token, input);
     open.push(OpenSession::from(&session));
     change.keep(&System, index.as_ref(), OpenSessions::of(&user.record, open))?;

@@ -6,6 +6,7 @@
 //! walk all routes are made from that row and from the handler's types; nothing about a route is said twice.
 
 mod access;
+mod acting;
 mod answer;
 mod app;
 mod caller;

@@ -32,6 +32,16 @@ async fn logs_and_journal_hold_no_secret_and_nothing_personal() {
     for action in ["session-created", "login-locked-out", "api-key-created", "session-closed"] {
         assert!(actions.contains(&action), "{action} in {actions:?}");
     }
+    let context = |action: &str| {
+        let of_action = |entry: &&Value| entry["data"]["M"]["action"]["S"] == action;
+        journal.iter().find(of_action).expect("an entry")["data"]["M"]["request_context"]["M"].clone()
+    };
+    // Who had no credential before they logged in; and whom nobody knows.
+    let created_by = context("session-created");
+    assert_eq!(created_by["actor"]["S"], created.data()["user_guid"]);
+    assert_eq!(created_by["context_source"]["S"], "session");
+    assert_eq!(context("login-locked-out")["context_source"]["S"], "system");
+
     let mut written = world.log();
     written.extend(journal.iter().map(Value::to_string));
     let token = created.data()["session_guid"].as_str().unwrap();
