@@ -261,6 +261,15 @@ impl<E> Listing<E> {
         self
     }
 
+    /// Only those whose sort key begins with a part that is below `to`.
+    #[must_use]
+    pub fn before(mut self, to: Option<&dyn Display>) -> Self {
+        if let Some(to) = to {
+            self.to = to.to_string();
+        }
+        self
+    }
+
     /// Only those whose sort key begins with these parts and goes on not below `from` and not above what begins with
     /// `to`.
     #[must_use]

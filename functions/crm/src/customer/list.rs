@@ -1,5 +1,7 @@
 //! Listing customers (crm §4).
 
+use std::fmt::Display;
+
 use contract::{
     error::Result,
     ids::LogicalGuid,
@@ -26,7 +28,7 @@ pub(super) struct List {
     home_logical_guid: Option<LogicalGuid>,
     /// Only those created then or later.
     from: Option<Time>,
-    /// Only those created then or earlier.
+    /// Only those created before then.
     to: Option<Time>,
     /// Shows every status.
     include_doomed: Option<bool>,
@@ -55,10 +57,9 @@ pub(super) fn wanted(input: &List, org: &Org) -> Listing<Customer> {
         Some(kind) => keys::customer::by_kind(org, kind, &statuses),
         None => keys::customer::by_status(org, &statuses),
     };
-    customers.between(
-        input.from.as_ref().map(|from| from as &dyn std::fmt::Display),
-        input.to.as_ref().map(|to| to as &dyn std::fmt::Display),
-    )
+    customers
+        .between(input.from.as_ref().map(|from| from as &dyn Display), None)
+        .before(input.to.as_ref().map(|to| to as &dyn Display))
 }
 
 pub(super) async fn newest_first(ctx: Ctx, input: List) -> Result<Answer<Customers>> {

@@ -66,7 +66,8 @@ async fn kinds_statuses_and_times_narrow_the_list() {
     let doomed = json!({"kind": "individual", "include_doomed": true});
     assert_eq!(guids(&world, doomed).await, [guid(3), guid(0)]);
     let time = |n: usize| made[n]["created_at"].clone();
-    assert_eq!(guids(&world, json!({"from": time(1), "to": time(2)})).await, [guid(2), guid(1)]);
+    assert_eq!(guids(&world, json!({"from": time(0), "to": time(2)})).await, [guid(1), guid(0)]);
+    assert_eq!(guids(&world, json!({"from": time(1), "to": time(1)})).await, [] as [Value; 0]);
     assert_eq!(guids(&world, json!({"from": time(2), "to": time(1)})).await, [] as [Value; 0]);
     let wrong = call(&world, "/customer/list", json!({"status": "gone", "limit": "x", "surname": "y"})).await;
     let mut fields = wrong.refused_fields();
