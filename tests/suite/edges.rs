@@ -222,6 +222,16 @@ async fn bodies_that_are_no_text_or_coded_are_refused_before_any_read() {
                 event.clone().body("{}").header("content-encoding", coding).send(&world, service).await;
             refused_unread(&world, &reply, "unsupported-media-type", route);
         }
+        for kind in
+            ["text/json", "application/json; charset=utf-16", "application/json;Charset = \"iso-8859-1\""]
+        {
+            let reply = event.clone().body("{}").header("content-type", kind).send(&world, service).await;
+            refused_unread(&world, &reply, "unsupported-media-type", route);
+        }
+        for kind in ["Application/JSON ; charset=\"UTF-8\"", "application/json; odata=verbose"] {
+            let reply = event.clone().body("[]").header("content-type", kind).send(&world, service).await;
+            refused_unread(&world, &reply, "invalid-json", route);
+        }
         let plain =
             event.clone().body("[]").header("content-encoding", "Identity").send(&world, service).await;
         refused_unread(&world, &plain, "invalid-json", route);

@@ -184,12 +184,23 @@ fn object(request: &Request) -> Result<Body> {
     }
     let header = |name| headers::text(&request.headers, name);
     let content_type = header("content-type").unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
     let is_plain = header("content-encoding").is_none_or(|coding| coding.eq_ignore_ascii_case("identity"));
-    if !media_type.eq_ignore_ascii_case("application/json") || !is_plain {
+    if !is_json(&content_type) || !is_plain {
         return Err(Tag::UnsupportedMediaType.into());
     }
     Body::read(&request.body).ok_or_else(|| Tag::InvalidJson.into())
+}
+
+/// Whether a content type is JSON in UTF-8, which is what it is in unless it says otherwise (contract §2).
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_utf_8 = |parameter: &str| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    };
+    parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) && parts.all(is_utf_8)
 }
 
 fn common_headers(app: &App, origin: Option<&str>) -> Vec<(&'static str, String)> {
