@@ -80,8 +80,10 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<OneCode>> {
     }
     if let Some(code) = &input.code
         && let Some(known) = ctx.get(&keys::code::by_code(org, code)).await?
-        && known.record.mentor_id == input.mentor_id
     {
+        if known.record.mentor_id != input.mentor_id {
+            return Err(taken());
+        }
         let answer = ctx.show(&known)?.map(|referral_code| OneCode { referral_code });
         return Ok(ctx.change().answer(answer));
     }
@@ -95,12 +97,20 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<OneCode>> {
         window_days,
     };
     let mut change = ctx.change();
-    let taken = || Error::from(Tag::DuplicateCode).detail("field", "code");
-    change.claim(&System, CodeClaim { code, org_guid: org.guid() }, move |_| taken())?;
+    let org_guid = org.guid();
+    // A code that the org got at the same time may be the same mentor's.
+    let held = move |claim: &CodeClaim| {
+        if claim.org_guid == org_guid { Error::moved("the code was made") } else { taken() }
+    };
+    change.claim(&System, CodeClaim { code, org_guid }, held)?;
     let created = change.create(org, record, "referral-code-created")?;
     upkeep::begin(&ctx, &mut change).await?;
     let answer = ctx.show(&created)?.map(|referral_code| OneCode { referral_code });
     Ok(change.answer(answer))
+}
+
+fn taken() -> Error {
+    Error::from(Tag::DuplicateCode).detail("field", "code")
 }
 
 fn random_code(ctx: &Ctx) -> ReferralCode {

@@ -4,7 +4,7 @@ use contract::time::Time;
 use futures::future::{join, join_all};
 use serde_json::json;
 use testkit::{
-    database,
+    World, database,
     proxy::{Fault, Operation, Proxy, When},
     race,
 };
@@ -13,6 +13,29 @@ use crate::people::{behind, click, code, confirm, counted, delete, differences, 
 
 /// So many races are run at once in each round.
 const AT_ONCE: u32 = 4;
+
+#[tokio::test]
+async fn who_makes_the_same_code_at_once_gets_the_same_one() {
+    let world = World::new().await;
+    let make = async |code: &str, mentor: &str| {
+        let fields = json!({"orgcode": world.orgcode, "mentor_id": mentor, "code": code});
+        world.act(&operator::SERVICE, "referral-code-create", fields).await
+    };
+    for _ in 0..race::rounds() {
+        let id = world.change().uuid().simple().to_string().to_uppercase();
+        let (one, two) = (format!("A-{}", &id[12..]), format!("B-{}", &id[12..]));
+        let replies = join_all((0..race::CALLERS).map(|_| make(&one, "usr_1"))).await;
+        for reply in &replies {
+            assert_eq!(reply.data(), replies[0].data());
+        }
+        let mixed = join_all((0..race::CALLERS).map(|n| make(&two, ["usr_1", "usr_2"][n % 2]))).await;
+        let (served, refused): (Vec<_>, Vec<_>) = mixed.iter().partition(|reply| reply.is_success());
+        assert_eq!(served.len(), race::CALLERS / 2);
+        for reply in refused {
+            reply.refused("duplicate-code");
+        }
+    }
+}
 
 #[tokio::test]
 async fn of_two_confirmations_of_a_member_one_wins() {
