@@ -2,7 +2,7 @@
 SHELL := bash
 
 # Given on the command line, as in `make test DB=dynamodb-local`, these reach every program that runs.
-export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED EVENTS RACE_ROUNDS LIST_ITEMS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS LOG WRITES
+export DB PERSIST G3N_PORT G3N_DB_PORT G3N_EMULATOR_PORT G3N_REFERENCE_PORT G3N_CACHE EXAMPLES SEED EVENTS RACE_ROUNDS LIST_ITEMS LAW_OPERATIONS FAULTS PHASES SERVICES FUNCTIONS PROGRAMS LOG REQUESTS
 
 # Tests wait for each other's answers: twice as many as there are processors keep these busy.
 export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(getconf _NPROCESSORS_ONLN))
@@ -50,7 +50,7 @@ help: ## What can be made
 	@echo "  FUNCTIONS=ofm,crm     make bench: only these functions"
 	@echo "  PARTS=size            make bench: only these of size, start-up, cpu, memory, latency and routes"
 	@echo "  PROGRAMS=directory    make bench: what was built already, instead of building it"
-	@echo "  WRITES=200000         make bench-stack: how many writes there are between the first figure and the last"
+	@echo "  REQUESTS=200000       make bench-stack: how many requests there are between the first figure and the last"
 	@echo "  G3N_CACHE=~/.cache/g3n   where tools are installed"
 
 # The tools are fetched while cargo builds, and what needs nothing else is tested: all of it takes a while the first time.
@@ -144,7 +144,7 @@ advisories: ## Check the crates for known advisories (their database is fetched 
 most_bytes = 6000000
 
 .PHONY: bench-stack
-bench-stack: ## Measure a write on the local stack at the beginning and after WRITES of them
+bench-stack: ## Measure a write on the local stack at the beginning and after REQUESTS requests
 	@infra/with-stack.sh bench-stack python3 infra/stack_bench.py
 
 .PHONY: size

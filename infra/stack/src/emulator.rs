@@ -1,5 +1,5 @@
-//! What stands in for S3, EventBridge and SQS: `moto_server`, with the template's bucket, bus, archive and dead-letter
-//! queue in it, and one queue that receives every event of the bus.
+//! What stands in for S3, EventBridge and SQS: `moto_server`, with the template's bucket, bus and dead-letter queue in
+//! it, and one queue that receives every event of the bus.
 
 use std::{net::SocketAddr, path::Path};
 
@@ -33,24 +33,15 @@ pub fn start(address: SocketAddr, log: &Path) -> Result<Child> {
     Child::spawn("the S3 and event emulator", log_to(&mut moto, log)?, "`make up` installs it.")
 }
 
-/// Waits for the emulator at `endpoint` and makes there what the template has: the bucket, the bus with its archive,
-/// and the relay's dead-letter queue; and the queue of all events.
+/// Waits for the emulator at `endpoint` and makes there what the template has: the bucket, the bus and the relay's
+/// dead-letter queue; and the queue of all events. The archive of the bus is left out, because the emulator keeps it in
+/// memory, and nothing here replays it.
 pub async fn set_up(endpoint: &str, template: &Template) -> Result<()> {
     wait::until_answers("the S3 and event emulator", endpoint, START_LIMIT).await?;
     make_bucket(endpoint, &template.bucket()?).await.context("the bucket cannot be made")?;
     make_bus(endpoint, &template.bus()?).await.context("the event bus cannot be made")?;
-    make_archive(endpoint, template).await.context("the archive cannot be made")?;
     let dead_letters = template.event_source()?.dead_letters;
     queues(endpoint).create_queue().queue_name(dead_letters).send().await.context("no dead-letter queue")?;
-    Ok(())
-}
-
-async fn make_archive(endpoint: &str, template: &Template) -> Result<()> {
-    let events = aws_sdk_eventbridge::Client::new(&aws::local(endpoint));
-    let bus = events.describe_event_bus().name(template.bus()?).send().await?;
-    let (name, days) = template.archive()?;
-    let archive = events.create_archive().archive_name(name).retention_days(days);
-    archive.set_event_source_arn(bus.arn).send().await?;
     Ok(())
 }
 

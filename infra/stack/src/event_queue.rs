@@ -22,11 +22,11 @@ use crate::{
     http::{Body, Onward, Reply},
 };
 
-/// The queue may have so many events that nobody reads. With 100 the emulator takes a tenth of a second for ten more.
-const MOST_UNREAD: u32 = 100;
+/// The queue may have so many events that nobody reads. With 100 they double the time that the emulator takes for another.
+const MOST_UNREAD: u32 = 50;
 
 /// A publication holds up to ten events: after so many there may be [`MOST_UNREAD`].
-const LOOK_EVERY: u32 = 10;
+const LOOK_EVERY: u32 = 5;
 
 /// Whoever reads asks again within this time: `make events` does after 20 s at most.
 const PATIENCE: Duration = Duration::from_mins(1);

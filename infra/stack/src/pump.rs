@@ -86,9 +86,22 @@ pub struct Pump<T> {
     source: EventSource,
     target: T,
     positions: Positions,
+    /// The shards as they were last listed, and where to read on in each; none before the first pass, and after a failure.
+    open: Option<BTreeMap<String, Option<String>>>,
     mappings: BTreeMap<String, Mapping>,
     /// Where what was taken is removed, and of which table.
     taken: Option<(StreamRecords, String)>,
+}
+
+/// What a pass met in a shard.
+#[derive(Default)]
+struct Drained {
+    /// How many records were read.
+    read: usize,
+    /// Where to read on.
+    next: Option<String>,
+    /// Whether it was read to its end in this pass.
+    has_closed: bool,
 }
 
 impl<T: Target> Pump<T> {
@@ -102,7 +115,8 @@ impl<T: Target> Pump<T> {
         checkpoint: Option<PathBuf>,
     ) -> Result<Self> {
         let positions = Positions::load(checkpoint)?;
-        Ok(Self { streams, stream_arn, source, target, positions, mappings: BTreeMap::new(), taken: None })
+        let (open, mappings) = (None, BTreeMap::new());
+        Ok(Self { streams, stream_arn, source, target, positions, open, mappings, taken: None })
     }
 
     /// The same, which removes from the records of `table` what it has handed on: nobody else reads them.
@@ -134,11 +148,24 @@ impl<T: Target> Pump<T> {
     }
 
     /// Reads what every open shard has now and delivers it; the number of records read.
+    ///
+    /// The shards are listed anew after one of them was closed, because only then others appear, while none is open, and
+    /// after a failure. They are not listed with each pass, because the embedded database counts all stream records for it.
     pub async fn pass(&mut self) -> Result<usize> {
-        let mut read = 0;
-        for shard in self.shards().await? {
-            read += self.drain(&shard).await?;
+        let listed = match self.open.take() {
+            Some(open) => open,
+            None => self.shards().await?.into_iter().map(|shard| (shard, None)).collect(),
+        };
+        let (mut read, mut open) = (0, BTreeMap::new());
+        let mut is_closed = false;
+        for (shard, iterator) in listed {
+            let drained = self.drain(&shard, iterator).await?;
+            read += drained.read;
+            is_closed |= drained.has_closed;
+            open.insert(shard, drained.next);
         }
+        let has_open = open.values().any(Option::is_some);
+        self.open = (has_open && !is_closed).then_some(open);
         Ok(read)
     }
 
@@ -167,11 +194,12 @@ impl<T: Target> Pump<T> {
         }
     }
 
-    async fn drain(&mut self, shard: &str) -> Result<usize> {
+    async fn drain(&mut self, shard: &str, iterator: Option<String>) -> Result<Drained> {
         // What the function did not take in an earlier pass comes before anything else.
         self.deliver(shard).await?;
-        let Some(mut iterator) = self.iterator(shard).await? else { return Ok(0) };
-        let mut read = 0;
+        let iterator = if iterator.is_some() { iterator } else { self.iterator(shard).await? };
+        let mut drained = Drained::default();
+        let Some(mut iterator) = iterator else { return Ok(drained) };
         loop {
             let got = self
                 .streams
@@ -181,8 +209,7 @@ impl<T: Target> Pump<T> {
                 .await
                 .map_err(aws_sdk_dynamodbstreams::Error::from)?;
             let records = got.records.unwrap_or_default();
-            read += records.len();
-            let empty = records.is_empty();
+            drained.read += records.len();
             self.add(shard, &records)?;
             self.deliver(shard).await?;
             if let Some(last) = records.last().and_then(|record| record.dynamodb.as_ref()) {
@@ -191,9 +218,9 @@ impl<T: Target> Pump<T> {
             match got.next_shard_iterator {
                 None => {
                     self.positions.close(shard)?;
-                    return Ok(read);
+                    return Ok(Drained { has_closed: true, ..drained });
                 }
-                Some(_) if empty => return Ok(read),
+                Some(next) if records.is_empty() => return Ok(Drained { next: Some(next), ..drained }),
                 Some(next) => iterator = next,
             }
         }

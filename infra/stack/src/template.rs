@@ -306,13 +306,6 @@ impl Template {
             .collect()
     }
 
-    /// The archive of the bus: its name, and for how many days it keeps an event.
-    pub fn archive(&self) -> Result<(String, i32)> {
-        let archive = &self.only("AWS::Events::Archive")?.properties;
-        let name = part(at(archive, "/ArchiveName"), "the archive's name")?;
-        Ok((name, part(at(archive, "/RetentionDays"), "the archive's RetentionDays")?))
-    }
-
     fn only(&self, r#type: &str) -> Result<&Resource> {
         let mut found = self.resources.values().filter(|resource| resource.r#type == r#type);
         match (found.next(), found.next()) {

@@ -129,8 +129,8 @@ async fn the_emulator_answers_no_page_of_another_site() {
 
 #[tokio::test]
 async fn a_queue_of_events_that_nobody_reads_is_emptied() {
-    assert!(Emulator::with_unread(101).await.is_emptied_by(10).await);
-    assert!(!Emulator::with_unread(100).await.is_emptied_by(10).await, "there is room yet");
+    assert!(Emulator::with_unread(51).await.is_emptied_by(5).await);
+    assert!(!Emulator::with_unread(50).await.is_emptied_by(5).await, "there is room yet");
 }
 
 #[tokio::test]
