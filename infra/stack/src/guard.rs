@@ -10,13 +10,14 @@ use crate::{
     event_queue::EventQueue,
     http::{self, Onward, Server, says},
     local_only,
+    tokens::Tokens,
 };
 
 /// What is behind a guard.
 #[derive(Clone, Debug)]
 pub enum Guarded {
-    /// A database: no page has business with it.
-    Database,
+    /// A database: no page has business with it. Before the embedded one stand the tokens of transactions.
+    Database(Option<Arc<Tokens>>),
     /// The emulator: pages of this machine upload to it. Where its queue of all events is named, that is emptied if
     /// nobody reads it.
     Emulator(Option<Arc<EventQueue>>),
@@ -33,10 +34,16 @@ pub async fn start(port: u16, upstream: SocketAddr, guarded: Guarded) -> Result<
             }
             let request = request.map(BodyExt::boxed);
             let answered = match &guarded {
-                Guarded::Database => onward.send(request).await.map(|mut reply| {
-                    forbid_other_origins(reply.headers_mut());
-                    reply
-                }),
+                Guarded::Database(tokens) => {
+                    let sent = match tokens {
+                        Some(tokens) => tokens.pass(request, &onward).await,
+                        None => onward.send(request).await,
+                    };
+                    sent.map(|mut reply| {
+                        forbid_other_origins(reply.headers_mut());
+                        reply
+                    })
+                }
                 Guarded::Emulator(Some(queue)) => queue.watch(request, &onward).await,
                 Guarded::Emulator(None) => onward.send(request).await,
             };

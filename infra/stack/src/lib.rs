@@ -26,4 +26,5 @@ pub mod seed;
 pub mod stream_records;
 pub mod table;
 pub mod template;
+pub mod tokens;
 pub mod wait;

@@ -58,7 +58,8 @@ impl Stack {
         let queue = (!config.keep_events).then(|| Arc::new(EventQueue::new(&format!("http://{emulator}"))));
         self.servers.push(guard::start(config.emulator_port, emulator, Guarded::Emulator(queue)).await?);
         let database = self.start_database(config)?;
-        self.servers.push(guard::start(config.database_port, database, Guarded::Database).await?);
+        let tokens = self.embedded.as_ref().map(|_| Arc::default());
+        self.servers.push(guard::start(config.database_port, database, Guarded::Database(tokens)).await?);
         let watch = address::hidden()?;
         self.children.push(functions::start(config, &template, watch)?);
         self.servers.push(gateway::start(config.gateway_port, &template.functions()?, watch).await?);

@@ -38,7 +38,7 @@ async fn the_database_answers_programs_and_no_page_of_another_site() {
     let embedded = embedded::start().unwrap();
     let upstream: SocketAddr = embedded.endpoint.strip_prefix("http://").unwrap().parse().unwrap();
     let port = address::free_port().unwrap();
-    let _guard = guard::start(port, upstream, Guarded::Database).await.unwrap();
+    let _guard = guard::start(port, upstream, Guarded::Database(None)).await.unwrap();
     let url = format!("http://127.0.0.1:{port}");
     let client = Client::new(&aws::local(&url));
     assert!(client.list_tables().send().await.unwrap().table_names().is_empty());
