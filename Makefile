@@ -148,7 +148,7 @@ bench-stack: ## Measure a write on the local stack at the beginning and after RE
 	@infra/with-stack.sh bench-stack python3 infra/stack_bench.py
 
 .PHONY: size
-size: ## Check that the largest function, as it is deployed, is no larger than it should be
+size: ## Check that the largest function, as it is deployed, is no larger than it should be (it still is)
 	@$(stop); cargo build --locked --release --package ofm; \
 	size=$$(wc -c <"$${CARGO_TARGET_DIR:-target}/release/ofm"); echo "ofm: $$size bytes of $(most_bytes)"; \
 	test "$$size" -le $(most_bytes)

@@ -95,7 +95,7 @@ impl Config {
             .into_iter()
             .filter(|(port, ..)| is_taken(*port))
             .map(|(port, what, setting)| {
-                let other = port.checked_add(1000).unwrap_or(port - 1000);
+                let other = port.checked_add(10_000).unwrap_or_else(|| port - 10_000);
                 format!(
                     "port {port}, for {what}, is taken: choose another, as in `make up {setting}={other}`"
                 )

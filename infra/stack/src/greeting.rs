@@ -42,7 +42,7 @@ The stack is up. Ctrl-C stops it.
 
 Watch every event in another terminal: make events
 
-Paste these lines in a third. They make an org, a cost centre and a customer, and delete the customer again; then the
+Paste these lines in a third, once after each start: they use up an invitation. They make an org, a cost centre and a customer, and delete the customer again; then the
 referral page's own examples, from a click to its deletion, which ask for no credential:
 
 {}",
@@ -59,12 +59,15 @@ fn lines(config: &Config, demo: &Demo) -> String {
     format!(
         r#"api={api} session={session_guid} key={api_key} org={orgcode}
 person="x-session-guid: $session" tenant="x-orgcode: $org" json="content-type: application/json"
-field() {{ python3 -c 'import json, sys; print(json.load(sys.stdin)["data"]'"$1"')'; }}
+field() {{ python3 -c 'import functools, json, sys
+answer = json.load(sys.stdin)
+if "data" not in answer: sys.exit(json.dumps(answer, indent=1))
+print(functools.reduce(lambda value, name: value[name], sys.argv[1].split("."), answer["data"]))' "$1"; }}
 
-revision=$(curl -sS $api/ofm/org/create -H "$person" -H "$json" -d '{{"orgcode": "'$org'", "caption": "My shop", "invitation_code": "{invitation_code}"}}' | field '["revision"]')
+revision=$(curl -sS $api/ofm/org/create -H "$person" -H "$json" -d '{{"orgcode": "'$org'", "caption": "My shop", "invitation_code": "{invitation_code}"}}' | field revision)
 curl -sS $api/2015-03-31/functions/operator/invocations -d '{{"action": "org-status-set", "actor": "me", "reason": "Papers seen", "orgcode": "'$org'", "status": "verified", "expected_revision": "'$revision'"}}'; echo
 curl -sS $api/ofm/cost-centre/create -H "$person" -H "$json" -d '{{"orgcode": "'$org'", "caption": "Flagship store"}}'; echo
-customer=$(curl -sS $api/crm/customer/create -H "$person" -H "$tenant" -H "$json" -d '{{"customer": {{"given_name": "Dana", "family_name": "Reyes", "emails": [{{"email": "dana.reyes@example.com", "primary": true}}]}}, "reason": "Walked in"}}' | field '["customer"]["customer_guid"]')
+customer=$(curl -sS $api/crm/customer/create -H "$person" -H "$tenant" -H "$json" -d '{{"customer": {{"given_name": "Dana", "family_name": "Reyes", "emails": [{{"email": "dana.reyes@example.com", "primary": true}}]}}, "reason": "Walked in"}}' | field customer.customer_guid)
 curl -sS $api/crm/customer/get -H "$person" -H "$tenant" -H "$json" -d '{{"email": "dana.reyes@example.com"}}'; echo
 curl -sS $api/crm/customer/list -H "$person" -H "$tenant" -H "$json" -d '{{"limit": 10}}'; echo
 curl -sS $api/crm/customer/delete -H "$person" -H "$tenant" -H "$json" -d '{{"customer_guid": "'$customer'", "reason": "Asked for it"}}'; echo

@@ -1,5 +1,6 @@
 //! What the functions print, for people: one short line for each request (surfaces §5). The figures of work in the
-//! background that went well are left out. Everything else, as warnings, panics and build errors, is shown as it came.
+//! background that went well are left out, and what functions say of themselves when they start. Everything else, as
+//! warnings, panics and build errors, is shown as it came.
 
 use std::{
     borrow::Cow,
@@ -40,6 +41,12 @@ struct Background {
     _figures: IgnoredAny,
 }
 
+/// What a function says of itself when it starts.
+#[derive(Deserialize)]
+struct Started {
+    started: bool,
+}
+
 /// How requests are shown.
 #[derive(Clone, Debug)]
 pub struct RequestLog {
@@ -78,7 +85,8 @@ impl RequestLog {
         }
         let background = serde_json::from_slice::<Background>(line);
         let went_well = background.is_ok_and(|background| background.level == "INFO");
-        if went_well { Cow::default() } else { line.into() }
+        let starts = serde_json::from_slice::<Started>(line).is_ok_and(|line| line.started);
+        if went_well || starts { Cow::default() } else { line.into() }
     }
 
     /// The short form of a line that tells of a request; none of any other.
@@ -206,5 +214,6 @@ mod tests {
         }
         let went_well = br#"{"_aws":{},"level":"INFO","service":"relay","failed":0}"#;
         assert!(log(false).shown(went_well).is_empty());
+        assert!(log(false).shown(br#"{"build_id":"B","service":"crm","started":true}"#).is_empty());
     }
 }
