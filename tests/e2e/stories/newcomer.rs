@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 const PERSONAL: [&str; 4] = ["Dana", "Reyes", "dana.reyes@example.com", "2025550147"];
 
 /// Contract §10: what every event tells.
-const DETAIL: [&str; 13] = [
+const DETAIL: [&str; 14] = [
     "action",
     "aggregate_id",
     "aggregate_revision",
-    "sequence",
     "aggregate_type",
     "build",
     "correlation_id",
@@ -20,6 +19,7 @@ const DETAIL: [&str; 13] = [
     "orgcode",
     "request_context",
     "schema_version",
+    "sequence",
     "service",
     "timestamp_utc",
 ];
