@@ -158,6 +158,25 @@ fn functions_are_libraries_with_a_short_main() {
 }
 
 #[test]
+fn no_untagged_enum_is_read_by_a_derived_reader() {
+    let mut met = 0;
+    for source in sources().filter(Source::is_shipped) {
+        let code: Vec<_> = source.code().collect();
+        for (n, _) in code.iter().enumerate().filter(|(_, line)| line.contains("untagged")) {
+            met += 1;
+            // Its refusals are about variants, and not about what the field must be.
+            let derived = n.checked_sub(1).map_or("", |before| code[before]);
+            assert!(
+                derived.contains("derive(") && !derived.contains("Deserialize"),
+                "{}: read this by hand: {derived}",
+                source.path
+            );
+        }
+    }
+    assert!(met >= 3, "{met} enums are untagged");
+}
+
+#[test]
 fn every_path_is_one_route() {
     let mut seen = BTreeSet::new();
     for (service, route) in services::routes() {

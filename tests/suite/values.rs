@@ -48,21 +48,21 @@ const AS_SENT: &[&str] = &[
 
 /// One step from a request to a field.
 #[derive(Clone)]
-enum Step {
+pub(crate) enum Step {
     Into(String),
     First,
 }
 
 /// A field of a request, and what the document says of it.
 #[derive(Clone)]
-struct Field {
-    steps: Vec<Step>,
-    schema: Value,
+pub(crate) struct Field {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) schema: Value,
 }
 
 impl Field {
     /// As refusals name it.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.steps.iter().fold(String::new(), |name, step| match step {
             Step::First => format!("{name}[0]"),
             Step::Into(field) if name.is_empty() => field.clone(),
@@ -70,7 +70,7 @@ impl Field {
         })
     }
 
-    fn own_name(&self) -> &str {
+    pub(crate) fn own_name(&self) -> &str {
         let names = self.steps.iter().rev().find_map(|step| match step {
             Step::Into(name) => Some(name.as_str()),
             Step::First => None,
@@ -129,7 +129,7 @@ fn fields_of(document: &Value, schema: &Value, steps: &[Step], found: &mut Vec<F
 }
 
 /// The fields of a route, in its body or in its query.
-fn fields(service: &Service, route: &Route) -> Vec<Field> {
+pub(crate) fn fields(service: &Service, route: &Route) -> Vec<Field> {
     let document = conform::document(service);
     let mut found = Vec::new();
     if let Some(body) = document.pointer(&conform::request_schema(service, route)) {
@@ -202,6 +202,46 @@ async fn a_text_that_shows_nothing_is_refused_in_every_field() {
         assert!(names.contains(name), "no {name} among {names:?}");
     }
     assert!(asked > 200, "{asked} fields are texts");
+}
+
+/// Words of a parser, which tell a caller nothing about the field.
+const PARSERS_WORDS: &[&str] = &[
+    "untagged",
+    "variant",
+    "did not match",
+    "invalid type",
+    "invalid value",
+    "missing field",
+    "unknown field",
+    " at line ",
+];
+
+#[tokio::test]
+async fn what_is_wrong_with_a_field_is_never_told_in_the_words_of_a_parser() {
+    let world = World::new().await;
+    let wrong = [json!("XX-no-such"), json!(""), json!(-7.5), json!(true), json!({"x": 1}), json!([7])];
+    let mut told = BTreeSet::new();
+    for (service, route) in http_routes() {
+        let mut asked = BTreeSet::new();
+        for field in fields(service, route).into_iter().filter(|field| !field.steps.is_empty()) {
+            if !asked.insert(field.name()) {
+                continue;
+            }
+            for value in &wrong {
+                let reply = send(&world, service, route, &field, value.clone()).await;
+                let problems =
+                    reply.body["error"]["details"]["fields"].as_array().cloned().unwrap_or_default();
+                for problem in problems.iter().filter_map(|of| of["problem"].as_str()) {
+                    let place = format!("{}{} {} {value}", service.name, route.call.path, field.name());
+                    let words = PARSERS_WORDS.iter().find(|words| problem.contains(**words));
+                    assert_eq!(words, None, "{place}: {problem}");
+                    told.insert(problem.to_owned());
+                }
+            }
+        }
+    }
+    let market = "must be GLOBAL, or a country of ISO 3166-1 alpha-2, such as DE";
+    assert!(told.contains(market), "{told:?}");
 }
 
 #[test]

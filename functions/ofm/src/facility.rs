@@ -54,7 +54,7 @@ impl Kind {
 }
 
 /// A facility of any kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum AnyGuid {
     Physical(PfGuid),

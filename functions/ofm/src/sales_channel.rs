@@ -3,16 +3,19 @@
 pub mod binding;
 pub mod config;
 mod create;
+mod market;
 pub mod registry;
 mod resolve;
 pub mod sources;
+
+pub use market::{Global, Market};
 
 use contract::{
     error::{Error, Result, Tag},
     grants::Grant,
     ids::{ChannelGuid, LogicalGuid, OrgGuid},
     input::Patch,
-    locale::{Country, Locale},
+    locale::Locale,
     money::Currency,
     problem::Problem,
     revision,
@@ -145,24 +148,6 @@ const ARCS: &[Arc<ChannelStatus>] = &[
 
 /// The languages of a channel: 1 to 64.
 pub type LocaleCodes = Several<Locale, 1, 64>;
-
-/// A market: a country, or the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Market {
-    /// The world.
-    Global(Global),
-    /// A country.
-    Country(Country),
-}
-
-/// The world: `GLOBAL`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Global {
-    /// All of it.
-    #[serde(rename = "GLOBAL")]
-    Global,
-}
 
 /// A sales channel.
 #[derive(Clone, Debug, Serialize, Deserialize)]
