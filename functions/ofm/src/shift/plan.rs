@@ -53,7 +53,7 @@ impl Plan {
     }
 }
 
-const OUTSIDE: &str = "is outside the calendar, which ends with the year 9999";
+const OUTSIDE: &str = "must be in the years 0001 to 9999, in UTC too";
 
 /// Why nothing begins at a time of this day.
 fn refused(day: Date, why: NotShown) -> Error {
@@ -74,6 +74,8 @@ fn refused(day: Date, why: NotShown) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn plan(date: &str, start: (&str, Fold), end: (&str, Fold), zone: &str) -> Plan {
@@ -122,8 +124,20 @@ mod tests {
         assert_eq!(minutes("2026-10-24", ("12:00", ONE), ("11:59", ONE)), end);
         assert_eq!(minutes("2026-10-24", ("12:00", ONE), ("11:00", ONE)), Ok(1440));
         assert_eq!(minutes("9999-12-31", ("22:00", ONE), ("06:00", ONE)), end);
+        assert_eq!(minutes("0001-01-01", ("00:00", ONE), ("08:00", ONE)), start);
         assert_eq!(minutes("9999-12-31", ("14:00", ONE), ("22:00", ONE)), Ok(480));
         assert_eq!(minutes("9999-12-30", ("22:00", ONE), ("06:00", ONE)), Ok(480));
+    }
+
+    #[test]
+    fn the_years_are_told_at_both_ends_of_the_calendar() {
+        for (date, start, end, field) in
+            [("0001-01-01", "00:00", "08:00", "start_time"), ("9999-12-31", "22:00", "06:00", "end_time")]
+        {
+            let error = plan(date, (start, ONE), (end, ONE), "Europe/Berlin").times().unwrap_err();
+            let problem = json!({"field": field, "problem": "must be in the years 0001 to 9999, in UTC too"});
+            assert_eq!(error.get("fields"), Some(&json!([problem])), "{date}");
+        }
     }
 
     #[test]
