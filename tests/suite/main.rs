@@ -20,6 +20,7 @@ mod patterns;
 mod permissions;
 mod policy;
 mod power;
+mod references;
 mod request;
 mod samples;
 mod services;

@@ -24,7 +24,7 @@ use identity::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use service::{Answer, Ctx, Written};
+use service::{Answer, Ctx, Written, person};
 use store::{Batch, Found, Listing, Org, Stored};
 
 use crate::{
@@ -152,12 +152,13 @@ impl Asked {
         }
     }
 
-    /// Whoever is to be assigned must be an active member or service account.
-    fn check_assignee(&self, ctx: &Ctx, found: &Found) -> Result<()> {
+    /// Refuses to assign anyone but an active member who may be named, or an active service account.
+    async fn check_assignee(&self, ctx: &Ctx, found: &Found) -> Result<()> {
         let (org, field) = (ctx.org()?, named_by(self.assignee));
         match self.assignee {
             Assignee::Member(user) => {
                 let member = found.get(&keys::member(org, user))?.ok_or_else(|| Error::no_such(field))?;
+                person::read(ctx, user, field).await?;
                 let is_active = member.record.state == identity::member::MemberState::Active;
                 if is_active { Ok(()) } else { Err(unusable(field, member.record.state)) }
             }
@@ -212,7 +213,7 @@ async fn assign(
     of_others(ctx, asked.assignee)?;
     let (standing, found) = asked.standing(ctx).await?;
     asked.expect(ctx, standing, before.as_ref())?;
-    asked.check_assignee(ctx, &found)?;
+    asked.check_assignee(ctx, &found).await?;
     let key = keys::logical_facility(org, asked.logical_guid);
     let facility = usable(found.get(&key)?, "logical_guid")?;
     within_own_grants(ctx, asked.logical_guid, &given.grants).await?;

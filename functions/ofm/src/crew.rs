@@ -10,12 +10,12 @@ use identity::{
     member::{Member, MemberState},
 };
 use serde_json::json;
-use service::{Ctx, Writer};
+use service::{Ctx, Writer, person as named_person};
 use store::{Batch, Org, Stored};
 
 use crate::{keys, lifecycle::unusable, station::StationStatus};
 
-/// Asks for what [`person`], [`refuse_unfit`] and [`refuse_station`] want to know.
+/// Requests what [`named`], [`refuse_unfit`] and [`refuse_station`] read.
 pub(crate) fn want(
     org: &Org,
     user: UserGuid,
@@ -23,14 +23,28 @@ pub(crate) fn want(
     station: Option<StationGuid>,
     batch: &mut Batch,
 ) {
-    batch.want(&member(org, user));
+    want_named(org, user, batch);
     batch.want(&assignment(org, Assignee::Member(user), at));
     batch.want_all(&station.map(|station| keys::station::by_guid(org, station)));
 }
 
-/// A person of the org, who must be there.
-pub(crate) async fn person(ctx: &Ctx, user: UserGuid) -> Result<Stored<Member>> {
-    ctx.get(&member(ctx.org()?, user)).await?.ok_or_else(|| Error::no_such("user_guid"))
+/// Requests what [`named`] reads.
+pub(crate) fn want_named(org: &Org, user: UserGuid, batch: &mut Batch) {
+    batch.want(&member(org, user));
+    named_person::want(user, batch);
+}
+
+/// Reads a person who is or was a member of the org. Fails with `not-found` and the field if there is no such member.
+pub(crate) async fn person(ctx: &Ctx, user: UserGuid, field: &str) -> Result<Stored<Member>> {
+    ctx.get(&member(ctx.org()?, user)).await?.ok_or_else(|| Error::no_such(field))
+}
+
+/// Reads a member whom a request names for something new. Fails with `not-found` and the field if there is no such
+/// member, or if the user may not be named (contract §4, *References*).
+pub(crate) async fn named(ctx: &Ctx, user: UserGuid, field: &str) -> Result<Stored<Member>> {
+    let member = person(ctx, user, field).await?;
+    named_person::read(ctx, user, field).await?;
+    Ok(member)
 }
 
 fn unfit() -> Error {

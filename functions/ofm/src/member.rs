@@ -46,7 +46,7 @@ pub static ROUTES: &[Route] = &[
         access: Access::Owner,
         errors: &[Tag::Conflict, Tag::DuplicateMember, Tag::DuplicateCode],
         handler: &write_if_named(add::add)
-            .also(|input, _, batch| batch.want(&identity::keys::user(input.user_guid))),
+            .also(|input, _, batch| service::person::want(input.user_guid, batch)),
     },
     Route {
         call: post("/member/list"),

@@ -89,7 +89,7 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: PLANNERS,
         errors: &[Tag::InvalidTransition, Tag::InvalidState, Tag::ShiftOverlap],
-        handler: &change(update::update),
+        handler: &change(update::update).also(update::Update::want),
     },
 ];
 
@@ -225,6 +225,17 @@ impl Resource for Shift {
     }
 }
 
+/// Reads a shift that a request names beside its record. Fails with `not-found` and the field if it is not there, or is
+/// not published and the caller does not plan there.
+pub(crate) async fn named(ctx: &Ctx, guid: ShiftGuid, field: &str) -> Result<Stored<Shift>> {
+    let none = || Error::no_such(field);
+    let shift = ctx.get(&keys::shift::by_guid(ctx.org()?, guid)).await?.ok_or_else(none)?;
+    match shift.record.hidden_without() {
+        Some(grant) if !ctx.grants_at(shift.record.logical_guid).await?.contains(grant) => Err(none()),
+        _ => Ok(shift),
+    }
+}
+
 impl Shift {
     /// The time that it fills in the person's diary.
     fn span(&self) -> Span {
@@ -273,7 +284,7 @@ async fn create(ctx: Ctx, input: Create) -> Result<Written<Shown<Shift>>> {
         zone: facility.record.timezone.clone(),
     };
     let times = plan.times()?;
-    let person = crew::person(&ctx, input.user_guid).await?;
+    let person = crew::named(&ctx, input.user_guid, "user_guid").await?;
     let mut change = ctx.change();
     let facility = usable(Some(facility), "logical_guid")?;
     change.require(&logical_facility(org, input.logical_guid), &facility)?;
@@ -362,7 +373,7 @@ async fn set_status(ctx: Ctx, input: SetStatus, before: Stored<Shift>) -> Result
             let key = logical_facility(org, shift.logical_guid);
             let facility = usable(ctx.get(&key).await?, "logical_guid")?;
             change.require(&key, &facility)?;
-            let person = crew::person(&ctx, shift.user_guid).await?;
+            let person = crew::person(&ctx, shift.user_guid, "user_guid").await?;
             crew::refuse_absent(&ctx, &person.record)?;
             change.require(&member(org, shift.user_guid), &person)?;
         }

@@ -34,7 +34,7 @@ impl Whose {
     pub(crate) async fn must_be_there(self, ctx: &Ctx) -> Result<()> {
         match self {
             Self::Facility(logical) => ctx.place(logical).await?.facility().map(drop),
-            Self::Person(user) => crew::person(ctx, user).await.map(drop),
+            Self::Person(user) => crew::person(ctx, user, "user_guid").await.map(drop),
         }
     }
 

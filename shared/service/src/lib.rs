@@ -35,6 +35,7 @@ mod objects;
 pub mod openapi;
 pub mod ownership;
 pub mod parting;
+pub mod person;
 mod place;
 pub mod records;
 mod replay;

@@ -24,7 +24,7 @@ use crate::{
     answer::Written,
     ctx::{Ctx, Writer},
     made_keys::{MadeKeys, OpenKey},
-    parting,
+    parting, person,
     transition::allow,
 };
 
@@ -72,8 +72,7 @@ impl People {
 
     /// A person who may be named: a verified user.
     pub fn user(&self, user: UserGuid) -> Result<Stored<User>> {
-        let user = self.0.get(&keys::user(user))?.filter(|user| user.record.may_act());
-        user.ok_or_else(|| Error::no_such("user_guid"))
+        person::found(&self.0, user, "user_guid")
     }
 
     fn seats(&self, org: &Org) -> Result<Option<Stored<OwnerSeats>>> {

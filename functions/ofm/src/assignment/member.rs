@@ -15,7 +15,9 @@ use identity::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use service::{Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, list, post, write_if_named};
+use service::{
+    Access, Answer, Class, Ctx, MayName, OrgFrom, Route, Written, list, person, post, write_if_named,
+};
 use store::{Key, Listing, Org, Stored};
 
 use super::{
@@ -37,6 +39,7 @@ pub static ROUTES: &[Route] = &[
         handler: &write_if_named(assign_member).at(|input| Some(input.logical_guid)).also(
             |input, org, batch| {
                 Standing::want(org, Assignee::Member(input.user_guid), input.logical_guid, batch);
+                person::want(input.user_guid, batch);
             },
         ),
     },

@@ -27,7 +27,7 @@ use identity::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use service::{Ctx, Principal, Writer, Written, records::InviteView};
+use service::{Ctx, Principal, Writer, Written, person, records::InviteView};
 use store::{Batch, Org, Stored, System};
 
 use super::{only_one, standing::blocks};
@@ -153,15 +153,13 @@ fn end(asked: Option<Time>, now: Time) -> Result<Time> {
 async fn known(ctx: &Ctx, org: &Org, invite: &Invite) -> Result<(Option<Stored<StandingInvite>>, bool)> {
     let standing = keys::standing_invite(org, &invite.person());
     let Some(user_guid) = invite.user_guid else { return Ok((ctx.get(&standing).await?, false)) };
-    let (user, member) = (keys::user(user_guid), keys::member(org, user_guid));
+    let member = keys::member(org, user_guid);
     let mut batch = Batch::default();
-    batch.want(&user);
+    person::want(user_guid, &mut batch);
     batch.want(&member);
     batch.want(&standing);
     let found = ctx.read(batch).await?;
-    if !found.get(&user)?.is_some_and(|user| user.record.may_act()) {
-        return Err(Error::no_such("user_guid"));
-    }
+    person::found(&found, user_guid, "user_guid")?;
     let is_member = found.get(&member)?.is_some_and(|member| member.record.state != MemberState::Removed);
     Ok((found.get(&standing)?, is_member))
 }

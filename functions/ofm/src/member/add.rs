@@ -15,7 +15,7 @@ use identity::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use service::{Ctx, MayName, Written, records::MemberView};
+use service::{Ctx, MayName, Written, person, records::MemberView};
 use store::{Key, Org, Stored};
 
 use super::joining::{self, Joining, Terms};
@@ -64,7 +64,7 @@ impl Add {
 pub(super) async fn add(ctx: Ctx, input: Add, before: Option<Stored<Member>>) -> Result<Written<MemberView>> {
     joining::check_validity(input.valid_from, input.valid_until)?;
     ctx.expect(before.as_ref(), input.expected_revision)?;
-    let user = joining::verified(&ctx, input.user_guid).await?;
+    let user = person::read(&ctx, input.user_guid, "user_guid").await?;
     if before.as_ref().is_some_and(|before| before.record.state != MemberState::Removed) {
         return Err(Tag::DuplicateMember.into());
     }

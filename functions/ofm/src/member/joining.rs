@@ -38,12 +38,6 @@ pub(crate) fn check_validity(from: Option<Time>, until: Option<Time>) -> Result<
     }
 }
 
-/// A person who may be named: a verified user. Anyone else is none (contract §4, *References*).
-pub(crate) async fn verified(ctx: &Ctx, user: UserGuid) -> Result<Stored<User>> {
-    let user = ctx.get(&keys::user(user)).await?.filter(|user| user.record.may_act());
-    user.ok_or_else(|| Error::no_such("user_guid"))
-}
-
 /// Somebody who is to be a member.
 pub(crate) struct Joining<'a> {
     pub(crate) org: &'a Org,

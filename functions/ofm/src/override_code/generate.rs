@@ -5,10 +5,7 @@ use contract::{
     grants::Grant,
     ids::{LogicalGuid, OverrideId, UserGuid},
 };
-use identity::{
-    keys::{logical_facility, member},
-    member::MemberState,
-};
+use identity::{keys::logical_facility, member::MemberState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Access, Class, Ctx, OrgFrom, Resource, Route, Writer, Written, post, write};
@@ -20,6 +17,7 @@ use super::{
     worth::{OverrideType, Worth},
 };
 use crate::{
+    crew,
     lifecycle::{unusable, usable},
     profile::effective::{Effective, Source},
 };
@@ -32,7 +30,11 @@ pub static ROUTES: &[Route] = &[Route {
     org: OrgFrom::Body,
     access: Access::GrantedInPerson(Grant::FacilityRead),
     errors: &[Tag::InvalidState, Tag::ProfileLimitExceeded, Tag::CurrencyMismatch],
-    handler: &write(generate).at(|input| Some(input.logical_guid)),
+    handler: &write(generate).at(|input| Some(input.logical_guid)).also(|input, org, batch| {
+        if let Some(user) = input.bound_to() {
+            crew::want_named(org, user, batch);
+        }
+    }),
 }];
 
 const MOST_USES: u32 = 20;
@@ -148,13 +150,13 @@ async fn generate(ctx: Ctx, input: Generate) -> Result<Written<Generated>> {
     Ok(change.answer(answer).repeated_as(repeated))
 }
 
-/// The facility must be open, and still so when the change is written; whom the code is bound to must be a member.
+/// Refuses a facility that is not open, now or when the change is written, and a code bound to anyone but an active
+/// member who may be named.
 async fn rely(ctx: &Ctx, change: &mut Writer, logical: LogicalGuid, user: Option<UserGuid>) -> Result<()> {
     let org = ctx.org()?;
     let facility = ctx.place(logical).await?.facility()?.clone();
     if let Some(user) = user {
-        let member = ctx.get(&member(org, user)).await?;
-        let member = member.ok_or_else(|| Error::no_such("bind.user_guid"))?;
+        let member = crew::named(ctx, user, "bind.user_guid").await?;
         if member.record.state != MemberState::Active {
             return Err(unusable("bind.user_guid", member.record.state));
         }

@@ -15,7 +15,7 @@ use identity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use service::{Access, Answer, Class, Ctx, OrgFrom, Route, Writer, Written, post, write};
+use service::{Access, Answer, Class, Ctx, OrgFrom, Route, Writer, Written, person, post, write};
 use store::{Action, Batch, Stored};
 
 use super::{
@@ -165,6 +165,11 @@ impl Grounds {
         subject.want(org, &mut batch);
         digits::want(org, &hashes, &mut batch);
         batch.want(&member(org, cashier));
+        // The caller's own user has passed the checks.
+        let named = Some(cashier).filter(|cashier| own != Some(*cashier));
+        if let Some(named) = named {
+            person::want(named, &mut batch);
+        }
         if let Some(station) = input.station_guid {
             batch.want(&keys::station::by_guid(org, station));
         }
@@ -177,9 +182,13 @@ impl Grounds {
             let here = station.filter(|station| station.record.logical_guid == input.logical_guid);
             here.ok_or_else(|| Error::no_such("station_guid"))?;
         }
-        let person = found.get(&member(org, cashier))?.ok_or_else(|| Error::no_such("operator_user_guid"))?;
-        if person.record.state != MemberState::Active {
-            return Err(unusable("operator_user_guid", person.record.state));
+        let cashing =
+            found.get(&member(org, cashier))?.ok_or_else(|| Error::no_such("operator_user_guid"))?;
+        if let Some(named) = named {
+            person::found(&found, named, "operator_user_guid")?;
+        }
+        if cashing.record.state != MemberState::Active {
+            return Err(unusable("operator_user_guid", cashing.record.state));
         }
         usable(Some(ctx.place(input.logical_guid).await?.facility()?.clone()), "logical_guid")?;
         let claims = digits::claims(org, &hashes, &found)?;

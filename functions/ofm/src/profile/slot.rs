@@ -16,7 +16,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::{
-    Access, Answer, Class, Ctx, MayName, OrgFrom, Resource, Route, Writer, Written, post, write_if_named,
+    Access, Answer, Class, Ctx, MayName, OrgFrom, Resource, Route, Writer, Written, person, post,
+    write_if_named,
 };
 use store::{Batch, Entity, Found, Key, Org, Stored, classes};
 
@@ -43,9 +44,12 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMIN,
         errors: &[Tag::NotOwner, Tag::ExpectedRevisionRequired, Tag::Conflict, Tag::InvalidState],
-        handler: &write_if_named(assign)
-            .at(|input| input.logical_guid)
-            .also(|input, org, batch| want(org, input.user_guid, Some(input.profile_id), batch)),
+        handler: &write_if_named(assign).at(|input| input.logical_guid).also(|input, org, batch| {
+            want(org, input.user_guid, Some(input.profile_id), batch);
+            if let Some(user) = input.user_guid {
+                person::want(user, batch);
+            }
+        }),
     },
     Route {
         call: post("/profile/unassign"),
@@ -393,6 +397,7 @@ async fn rely(ctx: &Ctx, change: &mut Writer, seat: Seat, parties: &Parties) -> 
     }
     let Seat::Member(user, _) = seat else { return Ok(0) };
     let member = parties.member.as_ref().ok_or_else(|| Error::no_such("user_guid"))?;
+    person::read(ctx, user, "user_guid").await?;
     if member.record.state != MemberState::Active {
         return Err(unusable("user_guid", member.record.state));
     }

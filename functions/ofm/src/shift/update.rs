@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use service::{Ctx, Written, names, revised};
-use store::{Shown, Stored};
+use store::{Batch, Org, Shown, Stored};
 
 use super::{Plan, Shift, ShiftStatus, refuse_open, schedule};
 use crate::{crew, keys, lifecycle::usable};
@@ -49,6 +49,13 @@ pub(super) struct Update {
 }
 
 impl Update {
+    /// Requests the person whom it names.
+    pub(super) fn want(&self, org: &Org, batch: &mut Batch) {
+        if let Some(user) = self.user_guid {
+            crew::want_named(org, user, batch);
+        }
+    }
+
     fn apply(self, before: &Shift) -> Result<Shift> {
         let mut shift = before.clone();
         if let Some(time) = self.start_time {
@@ -126,7 +133,7 @@ pub(super) async fn update(ctx: Ctx, input: Update, before: Stored<Shift>) -> Re
     let person = if shift.user_guid == before.record.user_guid {
         None
     } else {
-        Some(crew::person(&ctx, shift.user_guid).await?)
+        Some(crew::named(&ctx, shift.user_guid, "user_guid").await?)
     };
     refuse_fixed(&before.record, &shift)?;
     let mut change = ctx.change();

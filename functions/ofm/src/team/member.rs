@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{
-    Access, Answer, Class, Ctx, MayName, OrgFrom, Resource, Route, Writer, Written, list, post,
+    Access, Answer, Class, Ctx, MayName, OrgFrom, Resource, Route, Writer, Written, list, person, post,
     write_if_named,
 };
 use store::{Batch, Entity, Indexes, Key, Listing, Org, Stored, classes};
@@ -41,8 +41,10 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMINS,
         errors: &[Tag::ExpectedRevisionRequired, Tag::Conflict, Tag::InvalidState, Tag::LimitExceeded],
-        handler: &write_if_named(add)
-            .also(|input, org, batch| want(org, input.team_guid, input.user_guid, batch)),
+        handler: &write_if_named(add).also(|input, org, batch| {
+            want(org, input.team_guid, input.user_guid, batch);
+            person::want(input.user_guid, batch);
+        }),
     },
     Route {
         call: post("/team/member/remove"),
@@ -265,6 +267,7 @@ async fn add(ctx: Ctx, input: Add, before: Option<Stored<TeamMember>>) -> Result
     let (team, member) = both(&ctx, input.team_guid, input.user_guid).await?;
     ctx.expect_if_there(before.as_ref(), input.expected_revision)?;
     let member = member.ok_or_else(|| Error::no_such("user_guid"))?;
+    person::read(&ctx, input.user_guid, "user_guid").await?;
     if team.record.status != Status::Active {
         return Err(Error::from(Tag::InvalidState).detail("status", json!(team.record.status)));
     }

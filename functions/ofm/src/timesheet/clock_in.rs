@@ -11,11 +11,11 @@ use identity::{facility::LogicalFacility, keys::logical_facility};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
-use service::{Ctx, Resource, Writer, Written};
+use service::{Ctx, Writer, Written};
 use store::{Batch, Org, Stored};
 
 use super::{EntryStatus, EntryView, TimesheetEntry, hours, hours::Break, open};
-use crate::{crew, keys, lifecycle::usable};
+use crate::{crew, keys, lifecycle::usable, shift};
 
 #[derive(Clone, Deserialize, JsonSchema)]
 pub(super) struct Begin {
@@ -66,19 +66,12 @@ impl Begin {
     async fn rely(&self, ctx: &Ctx, change: &mut Writer, user: UserGuid) -> Result<()> {
         let org = ctx.org()?;
         if let Some(guid) = self.shift_guid {
-            let key = keys::shift::by_guid(org, guid);
-            let shift = ctx.get(&key).await?.ok_or_else(|| Error::no_such("shift_guid"))?;
-            let hidden = shift.record.hidden_without();
-            if let Some(grant) = hidden
-                && !ctx.grants_at(shift.record.logical_guid).await?.contains(grant)
-            {
-                return Err(Error::no_such("shift_guid"));
-            }
+            let shift = shift::named(ctx, guid, "shift_guid").await?;
             let is_theirs = shift.record.user_guid == user && shift.record.logical_guid == self.logical_guid;
             if !is_theirs || !shift.record.status.is_ahead() {
                 return Err(unusable("shift_guid"));
             }
-            change.require(&key, &shift)?;
+            change.require(&keys::shift::by_guid(org, guid), &shift)?;
         }
         if let Some(guid) = self.replaces_entry_guid {
             let key = keys::timesheet::by_guid(org, guid);
@@ -100,7 +93,11 @@ pub(super) async fn clock_in(ctx: Ctx, mut input: Begin) -> Result<Written<Entry
     let own = ctx.caller().user_guid();
     let user = input.user_guid.or(own).ok_or_else(|| Error::field("user_guid", "is required"))?;
     input.read_times(now, own == Some(user))?;
-    let person = crew::person(&ctx, user).await?;
+    // The caller's own user has passed the checks.
+    let person = match input.user_guid {
+        Some(named) => crew::named(&ctx, named, "user_guid").await?,
+        None => crew::person(&ctx, user, "user_guid").await?,
+    };
     let mut change = ctx.change();
     input.rely(&ctx, &mut change, user).await?;
     let facility = ctx.place(input.logical_guid).await?.facility()?.clone();
