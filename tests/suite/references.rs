@@ -1,5 +1,5 @@
-//! What a request names beside its record, on every route (contract §4, *References*): a person who may not be named is
-//! not there.
+//! What a request names beside its record, on every route (contract §4, *References*, and §8): a person who may not be
+//! named is not there, and neither is what a list is narrowed to by a malformed, an unknown or a foreign id.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +19,9 @@ use crate::{
     services,
     values::{Field, Step, fields},
 };
+
+/// A well-formed id that no record has.
+const UNKNOWN: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
 
 const READS: &str = "a read: old records of a person are found, whatever became of the user";
 const TAKES_AWAY: &str = "takes away, which stays allowed";
@@ -199,4 +202,70 @@ async fn the_operator_names_no_user_who_is_not_verified_for_something_new() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(refused >= 2, "{refused} actions name a user for something new");
+}
+
+/// Lists of what hangs on the record that this field names: refused without the name of the field.
+const HANG_ON: &[&str] = &["ofm/team/members team_guid"];
+
+/// Fields that name several people at once: only those who are or were members have a name there.
+const SEVERAL: &[&str] = &["ofm/member/names user_guids[0]"];
+
+/// Fields that name users of any org, because users belong to none.
+const ANY_USER: &[&str] = &["ofm/member/invite/list user_guid"];
+
+/// The id of a record of this org that a field of this name could name.
+async fn id_for(world: &World, name: &str) -> Value {
+    let (path, field) = match name {
+        "user_guid" | "issued_by" => return json!(world.owner.user_guid),
+        "service_account_guid" => return json!(world.key(&["ofm_view"]).await.service_account_guid),
+        "legal_guid" => ("/facility/legal/get", name),
+        "pf_guid" => ("/facility/physical/get", name),
+        "logical_guid" | "home_logical_guid" => ("/facility/logical/get", "logical_guid"),
+        "channel_guid" => ("/sales-channel/get", name),
+        "station_guid" => ("/station/get", name),
+        "shift_guid" => ("/shift/get", name),
+        "team_guid" => ("/team/get", name),
+        "parent_zone_guid" => ("/zone/get", "zone_guid"),
+        _ => panic!("what does {name} name?"),
+    };
+    let mut routes = services::routes();
+    let (service, route) = routes.find(|(_, route)| route.call.path == path).expect("a route");
+    sample(world, service, route).await.fields[field].clone()
+}
+
+#[tokio::test]
+async fn a_list_is_narrowed_by_no_id_that_names_nothing() {
+    let world = World::new().await;
+    let theirs = world.another().await;
+    let (mut wrong, mut asked) = (Vec::new(), BTreeSet::new());
+    let lists = services::routes()
+        .filter(|(_, route)| route.handler.traits().pages && route.access != Access::Operator);
+    for (service, route) in lists {
+        let request = Box::pin(sample(&world, service, route)).await;
+        for field in ids(service, route) {
+            let place = format!("{}{} {}", service.name, route.call.path, field.name());
+            if SEVERAL.contains(&&*place) {
+                continue;
+            }
+            asked.insert(field.name());
+            let foreign = Box::pin(id_for(&theirs, field.own_name())).await;
+            let mut named = vec![json!("no-uuid"), json!(""), json!(UserGuid::NOWHERE), json!(UNKNOWN)];
+            named.extend((!ANY_USER.contains(&&*place)).then_some(foreign));
+            for id in named {
+                let mut fields = request.fields.clone();
+                put(route, &mut fields, &field.steps, id.clone());
+                let request = Sample { caller: request.caller.clone(), fields };
+                let reply = send(&world, service, route, &request, None).await;
+                let told = &reply.body["error"]["details"]["field"];
+                let is_told = *told == field.name() || HANG_ON.contains(&&*place);
+                if reply.tag() != Some("not-found") || !is_told {
+                    wrong.push(format!("{place} {id}: {}", reply.text));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for name in ["home_logical_guid", "issued_by", "shift_guid", "station_guid", "channel_guid"] {
+        assert!(asked.contains(name), "no list is narrowed by {name}: {asked:?}");
+    }
 }

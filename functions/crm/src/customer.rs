@@ -74,7 +74,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Header,
         access: READ,
         errors: &[],
-        handler: &list(list::newest_first).ahead(|input, org| Some(list::wanted(input, org).of_anything())),
+        handler: &list(list::newest_first)
+            .also(list::List::want)
+            .ahead(|input, org| Some(list::wanted(input, org).of_anything())),
     },
 ];
 

@@ -20,8 +20,8 @@ use identity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{
-    Access, Answer, Class, Ctx, OrgFrom, Route, Written, change, list, names, post, records::InviteView,
-    revised, write, write_if_named,
+    Access, Answer, Class, Ctx, OrgFrom, Route, Written, change, list, names, person, post,
+    records::InviteView, revised, write, write_if_named,
 };
 use store::Stored;
 
@@ -64,7 +64,11 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: ADMINS,
         errors: &[],
-        handler: &list(list_by_end),
+        handler: &list(list_by_end).also(|input, _, batch| {
+            if let Some(user) = input.user_guid {
+                person::want(user, batch);
+            }
+        }),
     },
     Route {
         call: post("/member/invite/revoke"),
@@ -121,8 +125,10 @@ async fn list_by_end(ctx: Ctx, input: List) -> Result<Answer<Invites>> {
     only_one(input.user_guid.is_some(), input.email.is_some())?;
     let email_hash = input.email.as_ref().map(|email| EmailClaim::hash(email, ctx.lookup_key()));
     let invited = match (input.user_guid, &email_hash) {
-        (Some(user), _) if user.is_nowhere() => return Err(Error::no_such("user_guid")),
-        (Some(user), _) => InviteesOf::User(user),
+        (Some(user), _) => {
+            person::must_exist(&ctx, user, "user_guid").await?;
+            InviteesOf::User(user)
+        }
         (None, Some(hash)) => InviteesOf::Email(hash),
         (None, None) => InviteesOf::Org,
     };

@@ -71,6 +71,7 @@ pub static ROUTES: &[Route] = &[
         errors: &[],
         handler: &list(list::list_by_start)
             .at(|input| input.logical_guid)
+            .also(list::List::want)
             .ahead(|input, org| input.wanted(org).map(Listing::of_anything)),
     },
     Route {

@@ -70,6 +70,7 @@ pub static ROUTES: &[Route] = &[
         errors: &[],
         handler: &list(list::list_by_clock_in)
             .at(|input| input.logical_guid)
+            .also(list::List::want)
             .ahead(|input, org| input.wanted(org).map(Listing::of_anything)),
     },
     Route {

@@ -189,8 +189,10 @@ async fn list_by_end(ctx: Ctx, input: List) -> Result<Answer<Invitations>> {
     only_one(input.user_guid.is_some(), input.email.is_some(), false)?;
     let email_hash = input.email.as_ref().map(|email| EmailClaim::hash(email, ctx.lookup_key()));
     let invited = match (input.user_guid, &email_hash) {
-        (Some(user_guid), _) if user_guid.is_nowhere() => return Err(Error::no_such("user_guid")),
-        (Some(user_guid), _) => Invited::User(user_guid),
+        (Some(user_guid), _) => {
+            person::must_exist(&ctx, user_guid, "user_guid").await?;
+            Invited::User(user_guid)
+        }
         (None, Some(hash)) => Invited::Email(hash),
         (None, None) => Invited::Anyone,
     };

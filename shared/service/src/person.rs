@@ -30,3 +30,8 @@ pub async fn read(ctx: &Ctx, user: UserGuid, field: &str) -> Result<Stored<User>
 fn named(user: Option<Stored<User>>, field: &str) -> Result<Stored<User>> {
     user.filter(|user| user.record.may_act()).ok_or_else(|| Error::no_such(field))
 }
+
+/// Fails with `not-found` and the field if there is no such user, whatever the user's status: for the filter of a list.
+pub async fn must_exist(ctx: &Ctx, user: UserGuid, field: &str) -> Result<()> {
+    ctx.get(&user_key(user)).await?.map(drop).ok_or_else(|| Error::no_such(field))
+}

@@ -8,12 +8,13 @@ use contract::{
     states::{Filter, visible},
     time::Time,
 };
+use identity::keys::logical_facility;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Answer, Ctx};
-use store::{Listing, Org};
+use store::{Batch, Listing, Org};
 
-use super::{Customer, CustomerView, Kind, Status, profile::Tag};
+use super::{Customer, CustomerView, Kind, Status, home, profile::Tag};
 use crate::keys;
 
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -35,6 +36,11 @@ pub(super) struct List {
 }
 
 impl List {
+    /// Requests the facility to which the list is narrowed.
+    pub(super) fn want(&self, org: &Org, batch: &mut Batch) {
+        batch.want_all(&self.home_logical_guid.map(|home| logical_facility(org, home)));
+    }
+
     /// Whether a customer is one of those that are filtered without a key (crm §1).
     fn fits(&self, customer: &Customer) -> bool {
         self.tag.as_ref().is_none_or(|tag| customer.tags.contains(tag))
@@ -63,6 +69,9 @@ pub(super) fn wanted(input: &List, org: &Org) -> Listing<Customer> {
 }
 
 pub(super) async fn newest_first(ctx: Ctx, input: List) -> Result<Answer<Customers>> {
+    if let Some(home) = input.home_logical_guid {
+        home::named(&ctx, "home_logical_guid", home).await?;
+    }
     let customers = wanted(&input, ctx.org()?);
     let page = if input.tag.is_none() && input.home_logical_guid.is_none() {
         ctx.list(&customers).await?

@@ -8,13 +8,14 @@ use contract::{
     states::{Filter, visible},
     time::Time,
 };
+use identity::keys::member;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Access, Answer, Class, Ctx, OrgFrom, Revised, Route, Written, change, list, names, post};
 use store::Stored;
 
 use super::{OverrideCode, OverrideStatus, OverrideView, StoredStatus, issuer, worth::OverrideType};
-use crate::keys;
+use crate::{crew, keys};
 
 /// The routes.
 pub static ROUTES: &[Route] = &[
@@ -25,7 +26,9 @@ pub static ROUTES: &[Route] = &[
         org: OrgFrom::Body,
         access: Access::Judged("with `logical_guid`: grant `facility:read` there; else owner"),
         errors: &[Tag::FacilityGrantRequired, Tag::NotOwner],
-        handler: &list(list_by_age).at(|input| input.logical_guid),
+        handler: &list(list_by_age).at(|input| input.logical_guid).also(|input, org, batch| {
+            batch.want_all(&input.issued_by.map(|user| member(org, user)));
+        }),
     },
     Route {
         call: post("/override-code/revoke"),
@@ -78,6 +81,9 @@ async fn list_by_age(ctx: Ctx, input: List) -> Result<Answer<OverrideCodes>> {
     }
     if input.from.zip(input.to).is_some_and(|(from, to)| to < from) {
         return Err(Error::field("to", "must not be before from"));
+    }
+    if let Some(user) = input.issued_by {
+        crew::person(&ctx, user, "issued_by").await?;
     }
     let (now, span) = (ctx.now(), (input.from, input.to));
     let wanted = visible(input.status, input.include_doomed);

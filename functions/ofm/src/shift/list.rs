@@ -1,7 +1,7 @@
 //! `/shift/list`.
 
 use contract::{
-    error::Result,
+    error::{Error, Result},
     grants::Grant,
     ids::{LogicalGuid, StationGuid, UserGuid},
     states::{Filter, visible},
@@ -10,7 +10,7 @@ use contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Answer, Ctx};
-use store::{Listing, Org, Shown, Stored};
+use store::{Batch, Listing, Org, Shown, Stored};
 
 use super::{Shift, ShiftStatus};
 use crate::{
@@ -51,6 +51,11 @@ impl List {
         keys::shift::by_start(org, whose, &statuses, days.window())
     }
 
+    /// Requests the station to which the list is narrowed.
+    pub(super) fn want(&self, org: &Org, batch: &mut Batch) {
+        batch.want_all(&self.station_guid.map(|guid| keys::station::by_guid(org, guid)));
+    }
+
     /// The list, where the request is as it should be.
     pub(super) fn wanted(&self, org: &Org) -> Option<Listing<Shift>> {
         let whose = Whose::named(self.logical_guid, self.user_guid).ok()?;
@@ -72,6 +77,10 @@ pub(super) async fn list_by_start(ctx: Ctx, input: List) -> Result<Answer<Shifts
     let days = input.days()?;
     let whose = Whose::named(input.logical_guid, input.user_guid)?;
     whose.must_be_there(&ctx).await?;
+    if let Some(guid) = input.station_guid {
+        let station = ctx.get(&keys::station::by_guid(ctx.org()?, guid)).await?;
+        station.ok_or_else(|| Error::no_such("station_guid"))?;
+    }
     let all = input.listing(ctx.org()?, whose, days);
     let (ctx, input) = (&ctx, &input);
     let show = |found: Vec<Stored<Shift>>| async move {

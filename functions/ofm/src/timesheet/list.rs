@@ -10,12 +10,12 @@ use contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::{Answer, Ctx, names};
-use store::{Listing, Org, Stored};
+use store::{Batch, Listing, Org, Stored};
 
 use super::{EntryStatus, EntryView, TimesheetEntry};
 use crate::{
     access::granted,
-    keys,
+    keys, shift,
     span::{Days, Whose},
 };
 
@@ -76,6 +76,11 @@ impl List {
         keys::timesheet::by_clock_in(org, whose, &statuses, days.window())
     }
 
+    /// Requests the shift to which the list is narrowed.
+    pub(super) fn want(&self, org: &Org, batch: &mut Batch) {
+        batch.want_all(&self.shift_guid.map(|guid| keys::shift::by_guid(org, guid)));
+    }
+
     /// The list, where the request is as it should be.
     pub(super) fn wanted(&self, org: &Org) -> Option<Listing<TimesheetEntry>> {
         let whose = Whose::named(self.logical_guid, self.user_guid).ok()?;
@@ -97,6 +102,9 @@ pub(super) async fn list_by_clock_in(ctx: Ctx, input: List) -> Result<Answer<Ent
     let days = input.days()?;
     let whose = Whose::named(input.logical_guid, input.user_guid)?;
     whose.must_be_there(&ctx).await?;
+    if let Some(guid) = input.shift_guid {
+        shift::named(&ctx, guid, "shift_guid").await?;
+    }
     let all = input.listing(ctx.org()?, whose, days);
     let (ctx, input) = (&ctx, &input);
     let show = |found: Vec<Stored<TimesheetEntry>>| async move {
