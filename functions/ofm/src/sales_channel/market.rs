@@ -56,7 +56,7 @@ mod tests {
         market_code: Market,
     }
 
-    fn read(value: Value) -> Result<Value, String> {
+    fn read(value: &Value) -> Result<Value, String> {
         let read = input::read::<Request>(&json!({"market_code": value}));
         read.map(|read| json!(read.market_code)).map_err(|problems| {
             let problems: Vec<_> = problems.iter().map(|of| format!("{} {}", of.field, of.problem)).collect();
@@ -67,14 +67,14 @@ mod tests {
     #[test]
     fn a_market_is_a_country_or_the_world() {
         for market in ["GLOBAL", "DE", "FR"] {
-            assert_eq!(read(json!(market)), Ok(json!(market)));
+            assert_eq!(read(&json!(market)), Ok(json!(market)));
         }
         let problem = "market_code must be GLOBAL, or a country of ISO 3166-1 alpha-2, such as DE";
         for wrong in ["XX", "EU", "", "global", "World"] {
-            assert_eq!(read(json!(wrong)), Err(problem.to_owned()), "{wrong}");
+            assert_eq!(read(&json!(wrong)), Err(problem.to_owned()), "{wrong}");
         }
         for wrong in [json!(7), json!(null), json!({}), json!(["DE"])] {
-            assert_eq!(read(wrong), Err("market_code must be a string".to_owned()));
+            assert_eq!(read(&wrong), Err("market_code must be a string".to_owned()));
         }
     }
 }
