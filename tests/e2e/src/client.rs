@@ -1,7 +1,12 @@
 //! Calls over HTTP.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use testkit::Reply;
+
+/// A request that takes longer fails: far more than any takes, a function that starts anew included.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Somebody who calls: the gateway, and the headers that every call of theirs carries.
 #[derive(Clone, Debug)]
@@ -14,7 +19,8 @@ pub struct Client {
 impl Client {
     /// Nobody in particular, who calls the services behind `gateway`.
     pub(crate) fn new(gateway: String) -> Self {
-        Self { http: reqwest::Client::new(), gateway, headers: Vec::new() }
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+        Self { http, gateway, headers: Vec::new() }
     }
 
     /// The same caller with one more header on every call, or another value of one.
